@@ -1,0 +1,44 @@
+# Two commands do everything: `make run` executes the notebooks, `make test` passes the tests.
+# Both create the environment in .venv first, and reinstall only when what they install from has changed.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: run test lab bench notebooks readme clean help
+
+run: $(STAMP)  ## execute every notebook (demo profile) into build/notebooks, as .ipynb and .html
+	@$(BIN)/lossconditioning run --profile demo
+
+test: $(STAMP)  ## ruff, unit tests, notebook tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/python -m pytest tests --ignore=tests/benchmarks
+	@$(BIN)/python -m pytest tests/benchmarks --benchmark-columns=median,stddev,rounds --benchmark-sort=name
+
+lab: $(STAMP)  ## open JupyterLab on the welcome notebook
+	@$(BIN)/jupyter lab notebooks/00_welcome.ipynb
+
+bench: $(STAMP)  ## the benchmarks alone (nothing else should run beside them)
+	@$(BIN)/python -m pytest tests/benchmarks --benchmark-columns=median,stddev,rounds --benchmark-sort=name
+
+notebooks: $(STAMP)  ## for authors: re-execute the committed notebooks in place, cleaned, with fresh records
+	@$(BIN)/lossconditioning run --profile demo --update
+
+readme: $(STAMP)  ## for authors: rewrite the README's generated tables from the records and cards
+	@$(BIN)/lossconditioning scoreboard --update README.md
+
+clean:  ## remove what `make run` and `make test` wrote (the environment stays)
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis .benchmarks
+
+help:
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "Python 3.10 or newer is needed; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12 run")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (once; torch is the large part)…"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=23.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

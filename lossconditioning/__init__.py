@@ -1,0 +1,55 @@
+"""lossconditioning: networks whose training objective can be turned like a dial after training.
+
+Draw loss weights λ from a prior, feed λ to the network, weight the losses by λ.
+"""
+
+from lossconditioning.conditioning import Concatenation, Conditioned, Conditioner, FiLM, InputConditioning, condition
+from lossconditioning.display import Slider, explore
+from lossconditioning.errors import CheckpointError, ReaderError, WeightWarning
+from lossconditioning.evaluation import (
+    Claim,
+    gap,
+    gap_closed,
+    hypervolume,
+    objective,
+    regret,
+    single_model_baseline,
+    term_values,
+)
+from lossconditioning.losses import weighted
+from lossconditioning.priors import Choice, Dirichlet, Fixed, LogUniform, Uniform
+from lossconditioning.training import Batches, Ensemble, Loop, seed_everything
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Batches",
+    "CheckpointError",
+    "Choice",
+    "Claim",
+    "Concatenation",
+    "Conditioned",
+    "Conditioner",
+    "Dirichlet",
+    "Ensemble",
+    "FiLM",
+    "Fixed",
+    "InputConditioning",
+    "LogUniform",
+    "Loop",
+    "ReaderError",
+    "Slider",
+    "Uniform",
+    "WeightWarning",
+    "condition",
+    "explore",
+    "gap",
+    "gap_closed",
+    "hypervolume",
+    "objective",
+    "regret",
+    "seed_everything",
+    "single_model_baseline",
+    "term_values",
+    "weighted",
+]

@@ -1,0 +1,5 @@
+"""``python -m lossconditioning``: the command line."""
+
+from lossconditioning.cli import main
+
+main()

@@ -1,0 +1,125 @@
+"""Three ways for λ to enter a layer: FiLM, concatenation, input.
+
+A conditioner is a module ``(h, code) -> h'`` that leaves the shape of the features ``h`` as it is. ``code`` is what
+`Prior.encode` makes of λ, shape ``(B, code_size)``. All three start near the identity, so that conditioning a network that
+is already trained, or already tuned, does not disturb it at step 0.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from lossconditioning.errors import ReaderError, positive_int
+
+
+class Conditioner(nn.Module):
+    """Base of all conditioners.
+
+    Args:
+        channels: number of channels C of the features it changes.
+        code_size: how many numbers encode λ (`Prior.code_size`).
+        channel_dim: where the channels stand: 1 for ``(B, C, H, W)`` and ``(B, C)``, −1 for ``(B, N, C)``.
+    """
+
+    def __init__(self, channels: int, code_size: int, channel_dim: int = 1):
+        super().__init__()
+        self.channels = positive_int("channels", channels)
+        self.code_size = positive_int("code_size", code_size)
+        self.channel_dim = channel_dim
+
+    def spread(self, vector: Tensor, features: Tensor) -> Tensor:
+        """Reshape ``(B, C)`` so that it broadcasts over the features' positions."""
+        if features.shape[0] != vector.shape[0]:
+            raise ReaderError(
+                f"{features.shape[0]} examples came with {vector.shape[0]} loss weights: one λ per example expected "
+                "(to use one λ for all, expand it to the batch)."
+            )
+        shape = [1] * features.dim()
+        shape[0], shape[self.channel_dim] = vector.shape
+        return vector.reshape(shape)
+
+    def extra_repr(self) -> str:
+        return f"channels={self.channels}, code_size={self.code_size}"
+
+
+def _mlp(code_size: int, hidden: int, channels: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(code_size, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, channels))
+
+
+class FiLM(Conditioner):
+    r"""Feature-wise linear modulation: :math:`\tilde f_{ijk} = \sigma_k f_{ijk} + \mu_k` (YOTO, equation 4).
+
+    σ = M_σ(λ) and μ = M_μ(λ) come from two MLPs with one hidden layer. As in the public code, σ = 1 + ``scale`` · s and
+    μ = ``shift`` · b, near identity at the start.
+
+    Args:
+        hidden: width of the hidden layer (256 in the paper's β-VAE and style transfer, 128 in compression).
+        scale, shift: how far the network's output moves σ from 1 and μ from 0.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        code_size: int,
+        channel_dim: int = 1,
+        hidden: int = 256,
+        scale: float = 0.1,
+        shift: float = 0.1,
+    ):
+        super().__init__(channels, code_size, channel_dim)
+        self.scale, self.shift = scale, shift
+        self.to_scale = _mlp(code_size, positive_int("hidden", hidden), channels)  # M_σ
+        self.to_shift = _mlp(code_size, hidden, channels)  # M_μ
+
+    def forward(self, features: Tensor, code: Tensor) -> Tensor:
+        sigma = self.spread(1 + self.scale * self.to_scale(code), features)  # (B, C, 1, 1)
+        mu = self.spread(self.shift * self.to_shift(code), features)
+        return sigma * features + mu
+
+
+class Concatenation(Conditioner):
+    """The code joined to the features as constant channels, then a 1×1 map from C + code_size back to C channels.
+
+    The 1×1 map stands for the first thing the next layer would do with the joined channels; it is what makes
+    concatenation possible in a network that was not written for it. It starts as the identity on the features, plus a
+    small random map of the code (YOTO, section 4.1.1, "concatenating the conditioning vectors with the feature maps").
+
+    Args:
+        gain: size of the code's influence at the start.
+    """
+
+    def __init__(self, channels: int, code_size: int, channel_dim: int = 1, gain: float = 0.1):
+        super().__init__(channels, code_size, channel_dim)
+        self.mix = nn.Linear(channels + code_size, channels)
+        with torch.no_grad():
+            self.mix.weight.zero_()
+            self.mix.weight[:, :channels] = torch.eye(channels)
+            self.mix.weight[:, channels:].normal_(0, gain * code_size**-0.5)
+            self.mix.bias.zero_()
+
+    def forward(self, features: Tensor, code: Tensor) -> Tensor:
+        if features.shape[0] != code.shape[0]:
+            self.spread(code, features)  # raises: one λ per example
+        last = features.movedim(self.channel_dim, -1)  # (B, H, W, C)
+        lam = code.reshape(code.shape[0], *[1] * (last.dim() - 2), -1).expand(*last.shape[:-1], -1)
+        return self.mix(torch.cat([last, lam], dim=-1)).movedim(-1, self.channel_dim)
+
+
+class InputConditioning(Conditioner):
+    """The code as additional input of a linear layer: put it at the *first* layer(s) of a network.
+
+    Joining constant channels to the input of a linear or convolutional layer adds ``W_code · code`` to its output (for a
+    convolution: everywhere but in the padding, where appended channels would be zero too). So that existing layers keep
+    their shape, exactly this term is added to the layer's output (YOTO, section 4.1.1, "as an additional input").
+
+    Args:
+        gain: size of the code's influence at the start.
+    """
+
+    def __init__(self, channels: int, code_size: int, channel_dim: int = 1, gain: float = 0.1):
+        super().__init__(channels, code_size, channel_dim)
+        self.weight = nn.Parameter(torch.randn(channels, code_size) * gain * code_size**-0.5)
+
+    def forward(self, features: Tensor, code: Tensor) -> Tensor:
+        return features + self.spread(code @ self.weight.T, features)

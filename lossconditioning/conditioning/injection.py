@@ -1,0 +1,196 @@
+"""Condition any network on λ, without rewriting it.
+
+"With only minimal changes to existing codebases" is the papers' selling point (YOTO, section 1). Here it is one call:
+name the layers, and get a network that takes λ as one more argument.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+
+from lossconditioning.conditioning.conditioners import FiLM
+from lossconditioning.errors import ReaderError, one_of
+from lossconditioning.priors import Prior
+
+# Layers that say how many channels they put out, and where in the shape the channels stand.
+_CHANNELS = {"out_channels": 1, "out_features": -1, "num_features": 1, "num_channels": 1, "normalized_shape": -1}
+
+
+class _Code:
+    """Carries the encoded λ of the call under way from `Conditioned.forward` to the conditioned layers."""
+
+    value: Tensor | None = None
+
+
+class _Inject:
+    """A forward hook that conditions one layer's output. An object, not a closure, so that deepcopy can follow it."""
+
+    def __init__(self, name: str, conditioner: nn.Module, code: _Code):
+        self.name, self.conditioner, self.code = name, conditioner, code
+
+    def __call__(self, layer: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
+        if self.code.value is None:
+            raise ReaderError(
+                f"Layer {self.name!r} is conditioned on loss weights, but was called without them. Call the conditioned "
+                "network, model(inputs, lam), or take the conditioning off with model.undo()."
+            )
+        if not isinstance(output, Tensor):
+            raise ReaderError(
+                f"Layer {self.name!r} puts out a {type(output).__name__}; only tensors can be conditioned."
+            )
+        return self.conditioner(output, self.code.value)
+
+
+class Conditioned(nn.Module):
+    """A network that takes loss weights: ``model(*inputs, lam)``. Made by `condition`.
+
+    Its state_dict holds the original network under ``network.`` (unchanged names) and one conditioner per layer under
+    ``conditioners.``. Give an optimizer both, or just ``model.conditioners.parameters()`` to leave the network frozen.
+
+    Attributes:
+        network: the original network; its parameters are shared, not copied.
+        conditioners: what was added, one per conditioned layer.
+        prior: the prior λ is encoded with.
+    """
+
+    def __init__(self, network: nn.Module, conditioners: dict[str, nn.Module], prior: Prior):
+        super().__init__()
+        self.network, self.prior = network, prior
+        # A module's name may not hold dots, a layer's path does.
+        self.conditioners = nn.ModuleDict({name.replace(".", "/"): module for name, module in conditioners.items()})
+        self._code = _Code()
+        self._hooks = [
+            network.get_submodule(name).register_forward_hook(_Inject(name, module, self._code))
+            for name, module in conditioners.items()
+        ]
+
+    def forward(self, *inputs: Tensor, lam: Tensor | None = None) -> Tensor:
+        """Run the network under the objective λ, the last argument: shape ``(B,)``, or ``(B, K)`` for K weights."""
+        if lam is None:
+            if len(inputs) < 2:
+                raise ReaderError("A conditioned network takes the loss weights last: model(inputs, lam).")
+            *inputs, lam = inputs
+        self._code.value = self.prior.encode(lam)
+        try:
+            return self.network(*inputs)
+        finally:
+            self._code.value = None
+
+    def undo(self) -> nn.Module:
+        """Take the conditioning off and return the original network, which then no longer needs λ."""
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks = []
+        return self.network
+
+
+def condition(
+    module: nn.Module,
+    at: Iterable[str | type[nn.Module]],
+    *,
+    prior: Prior,
+    using: Callable[..., nn.Module] = FiLM,
+    example: Tensor | tuple[Tensor, ...] | None = None,
+) -> Conditioned:
+    """Make a network loss-conditional: the output of the named layers is modulated by λ.
+
+    Args:
+        module: any network. It is not copied; its parameters stay its own.
+        at: which layers: names as in ``module.named_modules()``, patterns with ``*`` ("layer?.*.conv2"), or types
+            (``nn.Conv2d``).
+        prior: where λ is drawn from; it also says how λ is encoded.
+        using: a `Conditioner` class, or `functools.partial` of one: called with ``channels, code_size, channel_dim``.
+        example: an input of the network, needed only where a layer does not say how many channels it puts out (an
+            ``nn.Sequential``, an activation). One forward pass then measures it.
+
+    Returns:
+        The conditioned network, called as ``model(*inputs, lam)``; at the start it computes almost what ``module`` does.
+
+    Example:
+        >>> network = torchvision.models.resnet18()
+        >>> model = condition(network, at=["layer*"], prior=LogUniform(0.1, 10), example=torch.zeros(1, 3, 64, 64))
+        >>> model(images, lam)                      # images (B, 3, H, W), lam (B,)
+    """
+    sites = _find(module, [at] if isinstance(at, (str, type)) else list(at))
+    measured = {} if example is None else _measure(module, sites, example)
+    conditioners = {}
+    for name in sites:
+        channels, channel_dim = measured.get(name) or _declared(name, module.get_submodule(name))
+        conditioners[name] = using(channels=channels, code_size=prior.code_size, channel_dim=channel_dim)
+    reference = next(module.parameters(), None)
+    model = Conditioned(module, conditioners, prior)
+    if reference is not None:
+        model.conditioners.to(device=reference.device, dtype=reference.dtype)
+    return model
+
+
+def _find(module: nn.Module, at: list[str | type[nn.Module]]) -> list[str]:
+    names = {name: layer for name, layer in module.named_modules() if name}
+    sites: list[str] = []
+    for wanted in at:
+        if isinstance(wanted, type):
+            found = [name for name, layer in names.items() if isinstance(layer, wanted)]
+            if not found:
+                kinds = sorted({type(layer).__name__ for layer in names.values()})
+                raise ReaderError(f"The network has no {wanted.__name__} layer. It has: {', '.join(kinds)}.")
+        else:
+            found = fnmatch.filter(names, wanted) or [one_of("layer", wanted, names)]
+        sites += [name for name in found if name not in sites]
+    if not sites:
+        raise ReaderError("Name at least one layer to condition: at=['layer1', …] or at=[nn.Conv2d].")
+    return sites
+
+
+def _attributes(layer: nn.Module) -> tuple[int, int] | None:
+    """(channels, channel_dim) of a layer's output as its own attributes declare them, or None."""
+    for attribute, channel_dim in _CHANNELS.items():
+        value = getattr(layer, attribute, None)
+        if isinstance(value, tuple) and len(value) == 1:
+            value = value[0]
+        if isinstance(value, int):
+            return value, channel_dim
+    return None
+
+
+def _declared(name: str, layer: nn.Module) -> tuple[int, int]:
+    declared = _attributes(layer)
+    # A LayerNorm of torchvision's own kind (ConvNeXt) keeps its channels elsewhere than a LayerNorm does: measure it.
+    unsure = isinstance(layer, nn.LayerNorm) and type(layer) is not nn.LayerNorm
+    if declared and not unsure:
+        return declared
+    raise ReaderError(
+        f"Layer {name!r} ({type(layer).__name__}) does not say how many channels it puts out. Pass an input of the "
+        "network as example=…, and one forward pass will measure it."
+    )
+
+
+def _measure(module: nn.Module, sites: list[str], example: Tensor | tuple[Tensor, ...]) -> dict[str, tuple[int, int]]:
+    """(channels, channel_dim) of each site's output, by running the network once on ``example``."""
+    measured: dict[str, tuple[int, int]] = {}
+
+    def watch(name: str):
+        def hook(layer: nn.Module, inputs: tuple, output: Tensor) -> None:
+            if not isinstance(output, Tensor) or output.dim() < 2:
+                raise ReaderError(f"Layer {name!r} does not put out a tensor (B, C, …); it cannot be conditioned.")
+            # (B, C) and (B, C, H, W) have the channels second, sequences (B, N, C) last, unless the layer says otherwise.
+            channels, channel_dim = _attributes(layer) or (None, -1 if output.dim() == 3 else 1)
+            if channels not in (None, output.shape[channel_dim]):
+                channel_dim = 1 if output.shape[1] == channels else -1
+            measured[name] = (output.shape[channel_dim], channel_dim)
+
+        return hook
+
+    hooks = [module.get_submodule(name).register_forward_hook(watch(name)) for name in sites]
+    was_training = module.training
+    try:
+        with torch.no_grad():
+            module.eval()(*(example if isinstance(example, tuple) else (example,)))
+    finally:
+        module.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    return measured

@@ -1,0 +1,118 @@
+"""Figures a reader sees: one style, colour-blind-safe colours, alt text and a caption on every one."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+from IPython.display import Image, Markdown, display
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image as Picture
+
+from lossconditioning.errors import ReaderError
+
+# Okabe and Ito's palette, readable with every common colour vision; roles keep their colour through the whole course.
+COLORS = {
+    "conditional": "#0072B2",  # blue: one network for every objective
+    "fixed": "#D55E00",  # vermillion: a network per objective
+    "optimum": "#000000",  # black: the best there can be
+    "baseline": "#009E73",  # green: what is compared with
+    "data": "#767676",  # grey: targets
+    "accent": "#CC79A7",  # purple: anything else
+}
+# A second cue beside colour, so that nothing is told by colour alone.
+LINES = {"conditional": "-", "fixed": "--", "optimum": ":", "baseline": "-.", "data": "-", "accent": (0, (5, 1))}
+
+STYLE = {
+    "figure.figsize": (9, 3.2),
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+}
+
+
+def figure(
+    columns: int = 1, rows: int = 1, size: tuple[float, float] | None = None, **options
+) -> tuple[Figure, np.ndarray]:
+    """A figure and a flat array of its axes. Sets matplotlib to the course's style, for what is drawn into it next."""
+    mpl.rcParams.update(STYLE)
+    made = Figure(figsize=size or STYLE["figure.figsize"])
+    return made, made.subplots(rows, columns, squeeze=False, **options).ravel()
+
+
+def png(made: Figure) -> bytes:
+    """A figure as PNG bytes, on white."""
+    buffer = io.BytesIO()
+    FigureCanvasAgg(made).print_png(buffer, metadata={"Software": None})
+    return _palette(buffer.getvalue())
+
+
+def _palette(data: bytes) -> bytes:
+    """Re-encode a PNG with 256 colours: line figures lose nothing one can see, and weigh a third."""
+    buffer = io.BytesIO()
+    Picture.open(io.BytesIO(data)).convert("RGB").quantize(256, dither=Picture.Dither.NONE).save(
+        buffer, "PNG", optimize=True
+    )
+    return buffer.getvalue()
+
+
+def show(made: Figure, *, alt: str, caption: str) -> None:
+    """Display a figure in a notebook, with alt text for who cannot see it and a caption that says what to see.
+
+    Raises:
+        ReaderError: if either is missing.
+    """
+    if not alt.strip() or not caption.strip():
+        raise ReaderError("Every figure needs alt text (what it shows) and a caption (what to see in it).")
+    display(Image(data=png(made), format="png", alt=alt))
+    display(Markdown(f"*{caption}*"))
+
+
+class LiveFigure:
+    """A figure that redraws only what moves: the still parts are drawn once, so a frame takes milliseconds.
+
+    Args:
+        made: a finished figure, every axis with fixed limits.
+        moving: the artists that change between frames (lines, bars, texts).
+    """
+
+    def __init__(self, made: Figure, moving: Sequence):
+        self.canvas = FigureCanvasAgg(made)
+        self.moving = list(moving)
+        for artist in self.moving:
+            artist.set_animated(True)
+        self.canvas.draw()
+        self.background = self.canvas.copy_from_bbox(made.bbox)
+
+    def png(self) -> bytes:
+        """The present frame as PNG bytes."""
+        self.canvas.restore_region(self.background)
+        for artist in self.moving:
+            artist.axes.draw_artist(artist)
+        frame = Picture.fromarray(np.asarray(self.canvas.buffer_rgba())[..., :3])
+        buffer = io.BytesIO()
+        frame.save(buffer, "PNG", compress_level=1)
+        return buffer.getvalue()
+
+
+def film_strip(frames: Sequence[bytes], width: int = 1200, columns: int = 2) -> bytes:
+    """PNG frames in rows, scaled to a common width: what a slider panel shows where no kernel runs."""
+    pictures = [Picture.open(io.BytesIO(frame)).convert("RGB") for frame in frames]
+    each = width // columns
+    pictures = [p.resize((each, round(p.height * each / p.width)), Picture.Resampling.LANCZOS) for p in pictures]
+    height = max(p.height for p in pictures)
+    strip = Picture.new("RGB", (width, height * -(-len(pictures) // columns)), "white")
+    for index, picture in enumerate(pictures):
+        strip.paste(picture, (index % columns * each, index // columns * height))
+    buffer = io.BytesIO()
+    strip.save(buffer, "PNG", optimize=True)
+    return _palette(buffer.getvalue())

@@ -1,0 +1,171 @@
+"""What is generated, never typed: notebook headers, setup cells, the README's tables.
+
+Measured minutes and memory come from ``data/records/notebooks.json``, claims from ``data/records/SYSTEM.json``, the
+repository's address from pyproject.toml.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from lossconditioning import notebooks
+from lossconditioning.errors import ReaderError
+from lossconditioning.evaluation import Claim, Evaluation, claims_markdown
+from lossconditioning.notebooks import PROFILES, Run
+from lossconditioning.paths import shipped
+from lossconditioning.systems import SYSTEMS
+from lossconditioning.training.checkpoints import write_atomically
+
+MEASURED = re.compile(r"^\| \*\*Measured\*\* \|.*$", re.MULTILINE)
+BADGES = re.compile(r"^\[!\[Open in Colab\].*$", re.MULTILINE)
+
+
+def repository() -> str:
+    """The repository's address, from the package's metadata (pyproject.toml, project.urls)."""
+    for entry in metadata.metadata("lossconditioning").get_all("Project-URL", []):
+        label, _, address = entry.partition(", ")
+        if label == "Repository":
+            return address
+    raise ReaderError("The package's metadata names no repository; install it anew: pip install -e .")
+
+
+def badges(name: str) -> str:
+    """The badge line of a notebook: open it in Colab, see its source."""
+    address = repository()
+    slug = address.removeprefix("https://github.com/")
+    return (
+        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+        f"(https://colab.research.google.com/github/{slug}/blob/main/notebooks/{name}.ipynb) "
+        f"[![Source](https://img.shields.io/badge/source-repository-blue)]({address}/blob/main/notebooks/{name}.ipynb)"
+    )
+
+
+def setup_source() -> str:
+    """The setup cell every notebook begins with."""
+    return (
+        "# On Colab this fetches and installs the course. Everywhere else it does nothing.\n"
+        "import sys\n\n"
+        'if "google.colab" in sys.modules:\n'
+        f'    %pip install --quiet "git+{repository()}"'
+    )
+
+
+def measured(name: str) -> str:
+    """The header's row of measured minutes and peak memory per profile."""
+    runs = read_runs().get(name, {})
+    parts = [f"`{p}` {_minutes(runs[p])}, {runs[p].memory_mb:,} MB" for p in PROFILES if p in runs]
+    return f"| **Measured** | {' · '.join(parts) or 'not yet'} (two CPU cores, no GPU) |"
+
+
+def _minutes(run: Run) -> str:
+    return f"{run.minutes:.1f} min" if run.minutes >= 0.1 else "under 0.1 min"
+
+
+def refresh(notebook: NotebookNode, name: str) -> NotebookNode:
+    """Bring a notebook's generated parts up to date: badges, measured row, setup cell."""
+    header = notebook.cells[0]
+    header.source = MEASURED.sub(lambda _: measured(name), BADGES.sub(lambda _: badges(name), header.source))
+    for cell in notebook.cells:
+        if "setup" in cell.metadata.get("tags", []):
+            cell.source = setup_source()
+    return notebook
+
+
+# Runs of notebooks --------------------------------------------------------------------------------------------------------
+
+
+def read_runs() -> dict[str, dict[str, Run]]:
+    """The recorded runs: notebook → profile → run."""
+    records: dict[str, dict[str, Run]] = {}
+    for row in _read("notebooks.json", []):
+        records.setdefault(row["name"], {})[row["profile"]] = Run(**row)
+    return records
+
+
+def record_runs(runs: Sequence[Run]) -> None:
+    """Add successful runs to the record, each in place of the earlier one of its notebook and profile."""
+    records = read_runs()
+    for run in runs:
+        if not run.error:
+            records.setdefault(run.name, {})[run.profile] = run
+    rows = [asdict(records[name][p]) for name in sorted(records) for p in PROFILES if p in records[name]]
+    _write("notebooks.json", rows)
+
+
+# Evaluations of systems ---------------------------------------------------------------------------------------------------
+
+
+def read_evaluations() -> list[dict[str, Any]]:
+    """The recorded evaluation of every system that has one, in the order of the notebooks."""
+    return [found for name in SYSTEMS if (found := _read(f"{name}.json", None))]
+
+
+def record_evaluation(name: str, evaluation: Evaluation) -> None:
+    """Record the evaluation of a system's shipped checkpoints."""
+    _write(f"{name}.json", {**evaluation.as_json(name), "checkpoint": "shipped"})
+
+
+def _read(file: str, default: Any) -> Any:
+    path = shipped("records") / file
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else default
+
+
+def _write(file: str, content: Any) -> None:
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    write_atomically(shipped("records") / file, f"{text}\n".encode())
+
+
+# The README's tables ------------------------------------------------------------------------------------------------------
+
+
+def scoreboard_markdown() -> str:
+    """Every claim of every system, reproduced or not, as Markdown."""
+    parts = []
+    for record in read_evaluations():
+        claims = [Claim(**claim) for claim in record["claims"]]
+        yes = sum(claim.reproduced for claim in claims)
+        parts.append(f"**{record['system']}**: {yes} of {len(claims)} reproduced\n\n{claims_markdown(claims)}")
+    return "\n\n".join(parts) or "No system has been evaluated yet."
+
+
+def notebooks_markdown() -> str:
+    """The table of notebooks, as Markdown: title, paper, minutes and memory of the demo profile."""
+    runs, rows = read_runs(), []
+    for path in notebooks.notebook_paths():
+        header = notebooks.read(path).cells[0].source
+        title = header.splitlines()[0].removeprefix("# ")
+        paper = re.search(r"^\| \*\*Paper\*\* \| (.*) \|$", header, re.MULTILINE)
+        run = runs.get(path.stem, {}).get("demo")
+        cost = f"{_minutes(run)} | {run.memory_mb:,} MB" if run else "not yet | not yet"
+        rows.append(f"| [{path.stem}](notebooks/{path.name}) | {title} | {paper[1] if paper else ''} | {cost} |")
+    return "\n".join(
+        ["| notebook | topic | paper | time, two CPU cores | peak memory |", "|---|---|---|---|---|", *rows]
+    )
+
+
+def fill(text: str) -> str:
+    """A README with its generated sections brought up to date; they stand between ``<!-- NAME:begin -->`` and ``:end``."""
+    for name, content in (("notebooks", notebooks_markdown()), ("scoreboard", scoreboard_markdown())):
+        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+        if text.count(begin) != 1 or text.count(end) != 1:
+            raise ReaderError(f"The file has no section between {begin} and {end}.")
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
+    return text
+
+
+def fill_file(path: Path) -> None:
+    """Bring the generated sections of a file up to date."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ReaderError(f"Can not read {path} ({error.strerror}).") from None
+    write_atomically(path, fill(text).encode())

@@ -1,0 +1,20 @@
+"""The papers' experiments, one module or folder per notebook.
+
+Every system offers the same names: `PROFILES`, a frozen `Config`, `experiments(profile)` (name → Config), `terms(model,
+batch, lam)`, `train(config, out=…, …)` and `evaluate(checkpoint)`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from lossconditioning.errors import one_of
+
+SYSTEMS = {"toy": "sym-parameters 5.1: regression and classification with one output (notebook 01)"}
+"""Name → what it is, in the order of the notebooks."""
+
+
+def system(name: str) -> ModuleType:
+    """The module of a system; an unknown name is answered with the known ones."""
+    return importlib.import_module(f"lossconditioning.systems.{one_of('system', name, SYSTEMS)}")

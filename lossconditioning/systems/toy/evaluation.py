@@ -1,0 +1,182 @@
+"""Measures the toy's networks: exact regret, the gap to separate models, the single-model baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lossconditioning.datasets import sym_toy
+from lossconditioning.errors import CheckpointError
+from lossconditioning.evaluation import (
+    Evaluation,
+    gap,
+    gap_closed,
+    hypervolume,
+    objective,
+    regret,
+    single_model_baseline,
+    term_values,
+)
+from lossconditioning.paths import shipped
+from lossconditioning.systems.toy.claims import claims
+from lossconditioning.systems.toy.recipes import SYSTEM, Config, build_ensemble
+from lossconditioning.systems.toy.task import WEIGHTS, optimal_terms, terms, weight_key
+from lossconditioning.training import Ensemble
+from lossconditioning.training.cards import Card, cards, load_published
+
+GRID_POINTS = 8001
+"""Test points in [−1, 1], an odd number, so that they fall between the training points."""
+
+
+def dense_weights(count: int = 41) -> Tensor:
+    """A grid over all weights from (1, 0) to (0, 1), shape ``(count, 2)``."""
+    s = torch.linspace(1, 0, count)
+    return torch.stack([s, 1 - s], dim=1)
+
+
+def measured_terms(model: Ensemble, weights: Tensor, points: int = GRID_POINTS) -> dict[str, Tensor]:
+    """Both losses of every member at every weight vector, name → ``(M, G)``, averaged over [−1, 1]."""
+    grid = tuple(part.expand(len(model), -1, -1) for part in sym_toy(points))
+
+    def evaluate(lam: Tensor) -> dict[str, Tensor]:
+        return terms(model, grid, lam.expand(len(model), points, 2))
+
+    return term_values(evaluate, weights)
+
+
+def optimal_objective(weights: Tensor, points: int = GRID_POINTS) -> Tensor:
+    """The lowest objective any model can reach on the grid, at every weight vector; shape ``(G,)``."""
+    _, y_r, y_c = sym_toy(points)
+    values = term_values(lambda lam: {k: v.squeeze(-1) for k, v in optimal_terms(y_r, y_c, lam).items()}, weights)
+    return objective(values, weights)
+
+
+def measured_objective(config: Config, model: Ensemble, weights: Tensor = WEIGHTS) -> Tensor:
+    """The objective of every prior's members at every weight vector, shape ``(priors, seeds, G)``.
+
+    Separate models ("fixed") have one prior per weight vector of Table 1; only the matching entries make sense for them,
+    so the result is ``(1, seeds, 5)`` with each model at its own weights, and ``weights`` must be Table 1's.
+    """
+    values = objective(measured_terms(model, weights), weights).unflatten(0, (len(config.priors), config.seeds))
+    if config.kind == "fixed":
+        return values.diagonal(dim1=0, dim2=2).unsqueeze(0)
+    return values
+
+
+def regrets(config: Config, model: Ensemble) -> dict[str, float]:
+    """Mean and standard deviation over seeds of the regret at Table 1's weights, for a card.
+
+    Keys are ``regret_1``, ``regret_1_std``, …; where an experiment compares several priors, ``alpha_0.1_regret_1``, …
+    """
+    excess = regret(measured_objective(config, model), optimal_objective(WEIGHTS))
+    metrics = {}
+    for group, values in enumerate(excess):
+        prefix = f"alpha_{config.concentrations[group]:g}_" if len(excess) > 1 else ""
+        for weights, over_seeds in zip(WEIGHTS, values.unbind(-1), strict=True):
+            metrics[f"{prefix}regret_{weight_key(weights)}"] = float(over_seeds.mean())
+            metrics[f"{prefix}regret_{weight_key(weights)}_std"] = float(over_seeds.std())
+    return metrics
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished experiment: its configuration, card and networks."""
+
+    config: Config
+    card: Card
+    model: Ensemble
+
+
+def load(folder: Path, name: str) -> Trained:
+    """Load a finished experiment from a folder of checkpoints, verified."""
+    card, tensors = load_published(folder, name, SYSTEM)
+    config = Config.from_json(card.config)
+    model = build_ensemble(config)
+    model.load_state_dict(tensors)
+    return Trained(config, card, model.eval())
+
+
+PREFIXES = {"best": "", "paper_sym": "paper_", "paper_fixed": "fixed_"}
+"""How an experiment's metrics are prefixed by `evaluate`; the others by their name."""
+
+
+def evaluate(checkpoint: Path | None = None) -> Evaluation:
+    """Measure every finished experiment of a folder anew, from its weights.
+
+    Args:
+        checkpoint: a folder of checkpoints, or one ``.safetensors`` file of it; the shipped ones if not given.
+
+    Returns:
+        metrics ``{prefix}regret_{s₁}`` (mean over seeds), ``…_std``, and ``{prefix}mean_regret`` (mean over seeds and
+        Table 1's weights) per experiment, the comparison of the main ones, and the paper's claims as far as the
+        experiments they need are there.
+    """
+    folder, names = _checkpoints(checkpoint)
+    trained = {name: load(folder, name) for name in names}
+    metrics: dict[str, float] = {}
+    for name, item in trained.items():
+        prefix = PREFIXES.get(name, f"{name}_")
+        excess = regrets(item.config, item.model)
+        metrics.update({prefix + key: value for key, value in excess.items()})
+        for alpha in (
+            [""] if len(item.config.concentrations) == 1 else [f"alpha_{a:g}_" for a in item.config.concentrations]
+        ):
+            keys = [f"{alpha}regret_{weight_key(weights)}" for weights in WEIGHTS]
+            metrics[f"{prefix}{alpha}mean_regret"] = sum(excess[key] for key in keys) / len(keys)
+    metrics.update(_comparison(trained))
+    return Evaluation(str(folder if len(names) > 1 else folder / names[0]), metrics, claims(metrics))
+
+
+def _checkpoints(checkpoint: Path | None) -> tuple[Path, list[str]]:
+    """The folder, and the names of the experiments in it that are to be measured."""
+    path = shipped("checkpoints") / SYSTEM if checkpoint is None else Path(checkpoint)
+    if path.is_file() or path.suffix == ".safetensors":
+        return path.parent, [path.stem]
+    names = [card.name for card in cards(path, SYSTEM)] if path.is_dir() else []
+    if not names:
+        raise CheckpointError(
+            f"There is no finished checkpoint of {SYSTEM!r} in {path}. Train one: lossconditioning train {SYSTEM} --out {path}"
+        )
+    return path, names
+
+
+def _comparison(trained: dict[str, Trained]) -> dict[str, float]:
+    """Numbers that set the conditional models against the separate ones of the same run."""
+    metrics = {}
+    if "paper_fixed" in trained:
+        config, model = trained["paper_fixed"].config, trained["paper_fixed"].model
+        # Every separate model at every weight; a group of seeds per weight vector. Means over seeds first.
+        values = {
+            k: v[:, 0].unflatten(0, (-1, config.seeds)).mean(1) for k, v in measured_terms(model, WEIGHTS[:1]).items()
+        }
+        index, single = single_model_baseline(values, WEIGHTS)
+        metrics["single_model_weight"] = float(WEIGHTS[index, 0])
+        fixed = measured_objective(config, model).mean((0, 1))
+        for name in {"paper_sym", "best"} & set(trained):
+            ours = measured_objective(trained[name].config, trained[name].model).mean((0, 1))
+            if gap(single, fixed).mean() > 0:  # not so after a handful of steps
+                metrics[f"{PREFIXES[name]}gap_closed"] = gap_closed(ours, fixed, single)
+            metrics[f"{PREFIXES[name]}largest_gap"] = float(gap(ours, fixed).max())
+        metrics["fixed_hypervolume"] = _hypervolume(values)
+    for name in {"paper_sym", "best"} & set(trained):
+        values = measured_terms(trained[name].model, WEIGHTS)
+        metrics[f"{PREFIXES[name]}hypervolume"] = _hypervolume({k: v.mean(0) for k, v in values.items()})
+    for name in {"paper_sym", "input_only"} & set(trained):
+        metrics[f"{PREFIXES.get(name, name + '_')}travel"] = travel(trained[name].model)
+    return metrics
+
+
+def _hypervolume(values: dict[str, Tensor]) -> float:
+    """Share of the box from (0, 0) to (0.45, 0.25), a little beyond the worst losses of Table 1, that is dominated."""
+    return hypervolume(torch.stack(list(values.values()), dim=-1), reference=[0.45, 0.25], ideal=[0.0, 0.0])
+
+
+@torch.no_grad()
+def travel(model: Ensemble, points: int = GRID_POINTS) -> float:
+    """How far the output moves between S = (1, 0) and S = (0, 1): mean |Δp| over x and members, in [0, 1]."""
+    x = sym_toy(points)[0].expand(len(model), -1, -1)
+    ends = [model(x, lam.expand(len(model), points, 2)).sigmoid() for lam in (WEIGHTS[0], WEIGHTS[-1])]
+    return float((ends[0] - ends[1]).abs().mean())

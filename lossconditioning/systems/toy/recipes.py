@@ -1,0 +1,142 @@
+"""Everything the notebook trains, as configurations.
+
+One `Config` is one *experiment*: several networks of one shape, trained at once as an `Ensemble`. Members differ in their
+random seed and, within an experiment, in the prior their weights come from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from lossconditioning.errors import ReaderError, one_of, positive_int
+from lossconditioning.priors import Dirichlet, Fixed, Prior
+from lossconditioning.systems.toy.models import CONDITIONING, INITIALISATIONS, build
+from lossconditioning.systems.toy.task import WEIGHTS
+from lossconditioning.training import Ensemble, seed_everything
+
+SYSTEM = "toy"
+PROFILES = ("smoke", "demo", "laptop", "paper")
+KINDS = ("sym", "fixed", "input_only")
+SCHEDULES = ("steps", "cosine")
+
+
+@dataclass(frozen=True)
+class Config:
+    """One experiment of the toy; the defaults are the paper's own setting (appendix A.1) wherever it states one.
+
+    Attributes:
+        name: file name of its checkpoint.
+        kind: "sym" (weights at the input and in the loss), "fixed" (separate models, one per weight vector of Table 1),
+            or "input_only" (S_in of Figure 5: weights at the input, the loss stays at (0.5, 0.5)).
+        width: neurons in each of the three hidden layers.
+        conditioning: how λ enters: "input", "concatenation" or "film".
+        initialisation: how the linear layers start, "he" or "pytorch". Not stated in the paper either.
+        points: size of the data set. The paper does not state it; the notebook shows how the result depends on it.
+        batch_size: data points per step.
+        draws: weight vectors drawn per data point and step.
+        concentrations: of the symmetric Dirichlet priors; each one gets ``seeds`` members.
+        stratified: spread the draws of one data point evenly over the prior.
+        epochs: passes over the data, 500.
+        schedule: "steps" (0.01, 0.001, 0.0001 over 40 %, 40 %, 20 % of training) or "cosine" (from 0.01 to 0).
+        average: decay of an exponential moving average of the weights that is used in the end; 0 for none.
+        seeds: members per prior.
+    """
+
+    name: str
+    kind: str = "sym"
+    width: int = 64
+    conditioning: str = "input"
+    initialisation: str = "he"
+    points: int = 512
+    batch_size: int = 16
+    draws: int = 1
+    concentrations: tuple[float, ...] = (0.5,)
+    stratified: bool = False
+    epochs: int = 500
+    schedule: str = "steps"
+    average: float = 0.0
+    seeds: int = 5
+
+    def __post_init__(self):
+        one_of("kind of model", self.kind, KINDS)
+        one_of("conditioning", self.conditioning, CONDITIONING[:-1])
+        one_of("initialisation", self.initialisation, INITIALISATIONS)
+        one_of("schedule", self.schedule, SCHEDULES)
+        for name in ("width", "points", "batch_size", "draws", "epochs", "seeds"):
+            positive_int(name, getattr(self, name))
+        if not 0 <= self.average < 1:
+            raise ReaderError(f"average is the decay of a moving average, in [0, 1); got {self.average}.")
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps: epochs × batches per epoch."""
+        return self.epochs * -(-self.points // self.batch_size)
+
+    @property
+    def priors(self) -> list[Prior]:
+        """The prior each group of ``seeds`` members draws its loss weights from."""
+        if self.kind == "fixed":
+            return [Fixed(weights) for weights in WEIGHTS]
+        return [Dirichlet([alpha, alpha]) for alpha in self.concentrations]
+
+    @property
+    def members(self) -> int:
+        """Networks in the ensemble: one per prior and seed."""
+        return len(self.priors) * self.seeds
+
+    def as_json(self) -> dict[str, Any]:
+        """The configuration as JSON would give it back."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Config:
+        """The inverse of `as_json`, for the configuration in a card."""
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+
+def experiments(profile: str) -> dict[str, Config]:
+    """All experiments of a profile by name, in the order they are trained.
+
+    "laptop" and "paper" are the same: the paper's own setting trains on two CPU cores. "demo" names what the shipped
+    checkpoints were trained with, which is that too. "smoke" runs the same code on a handful of steps.
+    """
+    one_of("profile", profile, PROFILES)
+    paper = Config("paper_sym")
+    best = replace(paper, name="best", draws=16, schedule="cosine", average=0.999)
+    configs = [
+        # Table 1, Figure 5, and the better recipe.
+        paper,
+        replace(paper, name="paper_fixed", kind="fixed"),
+        replace(paper, name="input_only", kind="input_only"),
+        best,
+        # What made the better recipe better: each of its three changes alone, and two together.
+        replace(paper, name="draws_4", draws=4),
+        replace(paper, name="draws_16", draws=16),
+        replace(paper, name="cosine", schedule="cosine"),
+        replace(paper, name="average", average=0.999),
+        replace(best, name="best_stratified", stratified=True),
+        # Ablations: the prior, how λ enters, and what the paper leaves open: initial weights and number of points.
+        replace(paper, name="concentration", concentrations=(0.1, 0.25, 1.0, 2.0, 5.0)),
+        replace(paper, name="concatenation", conditioning="concatenation"),
+        replace(paper, name="film", conditioning="film"),
+        replace(paper, name="initialisation", initialisation="pytorch"),
+        *(replace(paper, name=f"points_{n}", points=n) for n in (32, 128, 1024)),
+        # Figure 9.
+        *(replace(paper, name=f"width_{n}_sym", width=n) for n in (4, 8, 16, 32, 128)),
+        *(replace(paper, name=f"width_{n}_fixed", width=n, kind="fixed") for n in (4, 8, 16, 32, 128)),
+    ]
+    if profile == "smoke":
+        configs = [replace(c, points=32, epochs=2, seeds=2, width=min(c.width, 8)) for c in configs]
+    return {config.name: config for config in configs}
+
+
+def build_ensemble(config: Config, seed: int = 0) -> Ensemble:
+    """The untrained networks of an experiment; member m's weights depend on (seed, m) alone."""
+    networks = []
+    for group, prior in enumerate(config.priors):
+        for index in range(config.seeds):
+            seed_everything(seed, group, index)
+            conditioning = "none" if config.kind == "fixed" else config.conditioning
+            networks.append(build(config.width, conditioning, prior, config.initialisation))
+    return Ensemble(networks)

@@ -1,0 +1,128 @@
+"""Finished checkpoints and their cards.
+
+A finished checkpoint is two files: ``NAME.safetensors`` with the weights, and ``NAME.json``, its card: what was trained,
+how, on what, how long, and what was measured on it. The card also holds the weights' digest, so the two can not be mixed up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from lossconditioning.errors import CheckpointError
+from lossconditioning.training.checkpoints import write_atomically
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known about a finished checkpoint.
+
+    Attributes:
+        system, name: which experiment of which system.
+        config: the configuration it was trained with; retraining needs nothing else.
+        profile, seed, steps, seconds: how it was trained, and how long that took.
+        data: what it was trained on.
+        command: makes it again.
+        metrics: name → number, measured on this checkpoint.
+        tolerance: by how much a retrained checkpoint's metrics may differ, as a sentence.
+        device, versions: where and with what.
+        digest: SHA-256 of the weights' file.
+    """
+
+    system: str
+    name: str
+    config: dict[str, Any]
+    profile: str
+    seed: int
+    steps: int
+    seconds: float
+    data: str
+    command: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    tolerance: str = ""
+    device: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    digest: str = ""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.system}/{self.name}: {self.steps:,} steps on {self.data}, seed {self.seed}, "
+            f"{self.seconds / 60:.1f} minutes on {self.device}. Made by: {self.command}"
+        )
+
+
+def environment() -> tuple[str, dict[str, str]]:
+    """The device's name and the versions of Python and torch, for a card."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
+    return device, {"python": platform.python_version(), "torch": torch.__version__.split("+")[0]}
+
+
+def publish(folder: Path, card: Card, tensors: dict[str, Tensor]) -> Card:
+    """Write a finished checkpoint and its card into ``folder``; the weights first, so that a card never stands alone."""
+    data = save_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    write_atomically(folder / f"{card.name}.safetensors", data)
+    card = Card(**{**asdict(card), "digest": hashlib.sha256(data).hexdigest()})
+    text = json.dumps(asdict(card), indent=1, ensure_ascii=False)
+    write_atomically(folder / f"{card.name}.json", (text + "\n").encode())
+    return card
+
+
+def read_card(path: Path) -> Card:
+    """Read a card.
+
+    Raises:
+        CheckpointError: if the file is missing or not a card.
+    """
+    try:
+        return Card(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise CheckpointError(f"There is no card {path}.") from None
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(f"{path} is not a card of a checkpoint ({error}).") from None
+
+
+def cards(folder: Path, system: str) -> list[Card]:
+    """The cards of one system in a folder, by name; other JSON files are refused, not skipped."""
+    found = [read_card(path) for path in sorted(folder.glob("*.json"))]
+    foreign = [card.name for card in found if card.system != system]
+    if foreign:
+        raise CheckpointError(f"{folder} holds checkpoints of another system ({foreign[0]}), not of {system!r}.")
+    return found
+
+
+def load_published(folder: Path, name: str, system: str) -> tuple[Card, dict[str, Tensor]]:
+    """Load a finished checkpoint, verified against its card; weights come back as float32.
+
+    Raises:
+        CheckpointError: if a file is missing, belongs to another system, or the weights are not those of the card.
+    """
+    card = read_card(folder / f"{name}.json")
+    if card.system != system:
+        raise CheckpointError(f"{folder / name}.json is a checkpoint of {card.system!r}, not of {system!r}.")
+    path = folder / f"{name}.safetensors"
+    try:
+        data = path.read_bytes()
+        tensors = load_tensors(data)
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"The card {name}.json stands alone: {path} is missing. Fetch it again, or train it."
+        ) from None
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"{path} is damaged or not a safetensors file ({error}). Fetch it again, or train it."
+        ) from None
+    if hashlib.sha256(data).hexdigest() != card.digest:
+        raise CheckpointError(
+            f"{path} is not the file its card describes (its digest does not fit). Fetch it again, or train it."
+        )
+    return card, {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}

@@ -1,0 +1,100 @@
+"""Many models trained at once, as stacked parameters.
+
+A frontier's fixed-weight baselines are K networks of one shape, trained on the same data under different objectives. Run
+one after another, small networks leave a machine mostly idle; stacked, they are one batched network (`torch.func`).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from lossconditioning.errors import ReaderError
+
+
+class Ensemble(nn.Module):
+    """M modules of one architecture as one module: every parameter has a leading axis M.
+
+    Called with arguments that have a leading axis M, it applies member m to slice m. Member m's gradient depends on member
+    m's outputs alone, and element-wise optimizers (SGD, Adam, AdamW) treat each number by itself: one step on the *sum* of
+    the members' losses is one step of each. (Clipping the gradient norm is not element-wise; clip per member.)
+
+    Args:
+        members: modules that agree in everything but the values of their parameters and buffers.
+
+    Attributes:
+        stacked: a module of the members' class whose parameters have the leading axis M, under the members' names.
+
+    Example:
+        >>> models = Ensemble([nn.Linear(1, 1) for _ in range(5)])
+        >>> models(torch.zeros(5, 16, 1)).shape
+        torch.Size([5, 16, 1])
+    """
+
+    def __init__(self, members: Sequence[nn.Module]):
+        super().__init__()
+        if not members:
+            raise ReaderError("An ensemble needs at least one member.")
+        shapes = [{name: tuple(p.shape) for name, p in m.state_dict().items()} for m in members]
+        odd = next((i for i, s in enumerate(shapes) if s != shapes[0]), None)
+        if odd is not None:
+            raise ReaderError(f"All members of an ensemble need one architecture; member {odd} differs from member 0.")
+        self._members = len(members)
+        parameters, buffers = stack_module_state(list(members))
+        self.stacked = copy.deepcopy(members[0])
+        for name, parameter in parameters.items():
+            _assign(self.stacked, name, nn.Parameter(parameter.detach(), requires_grad=parameter.requires_grad))
+        for name, buffer in buffers.items():
+            _assign(self.stacked, name, buffer)
+        # A skeleton without values, for functional_call; in a tuple so that it is not registered as a child.
+        self._skeleton = (copy.deepcopy(members[0]).to("meta"),)
+        # Where each parameter and buffer lives, looked up once: walking the module tree costs as much as a small layer.
+        self._places = [
+            (name, getattr(self.stacked.get_submodule(name.rpartition(".")[0]), kind), name.rpartition(".")[2])
+            for kind, values in (("_parameters", parameters), ("_buffers", buffers))
+            for name in values
+        ]
+
+    def __len__(self) -> int:
+        return self._members
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Apply member m to ``inputs[m]``; all inputs and outputs have the leading axis M."""
+        for value in inputs:
+            if value.shape[0] != len(self):
+                raise ReaderError(
+                    f"An ensemble of {len(self)} members takes inputs with a leading axis of {len(self)}; got "
+                    f"{tuple(value.shape)}. To give all members the same input: x.expand({len(self)}, *x.shape)."
+                )
+        values = {name: owner[leaf] for name, owner, leaf in self._places}
+        skeleton = self._skeleton[0]
+        if skeleton.training != self.training:
+            skeleton.train(self.training)
+
+        def call(member: dict[str, Tensor], *arguments: Tensor) -> Tensor:
+            return functional_call(skeleton, member, arguments, tie_weights=False)
+
+        return vmap(call, randomness="different")(values, *inputs)
+
+    def member(self, index: int) -> nn.Module:
+        """Member ``index`` as an ordinary module of its own (a copy)."""
+        if not -len(self) <= index < len(self):
+            raise ReaderError(f"There is no member {index} in an ensemble of {len(self)}.")
+        one = copy.deepcopy(self.stacked)
+        for name, parameter in list(one.named_parameters()):
+            _assign(one, name, nn.Parameter(parameter.detach()[index].clone(), requires_grad=parameter.requires_grad))
+        for name, buffer in list(one.named_buffers()):
+            _assign(one, name, buffer[index].clone())
+        return one
+
+
+def _assign(module: nn.Module, name: str, value: Tensor) -> None:
+    *path, leaf = name.split(".")
+    owner = module.get_submodule(".".join(path))
+    if isinstance(value, nn.Parameter):
+        owner._parameters[leaf] = value
+    else:
+        owner._buffers[leaf] = value

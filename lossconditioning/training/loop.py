@@ -1,0 +1,254 @@
+"""The resumable training loop.
+
+The loop itself stays ordinary PyTorch, in the reader's cell. `Loop` only makes it a good citizen: progress and time left,
+atomic checkpoints, exact resume, a time budget, a history of metrics. It does not know about losses or optimizers, so it
+serves one model as well as a generator and its discriminator.
+
+    loop = Loop(batches, steps=20_000, state={"model": model, "optimizer": optimizer}, path="runs/vae")
+    for batch in loop:
+        lam = prior.sample((len(batch),))
+        loss = weighted(terms(model, batch, lam), {"kl": lam}).mean()
+        optimizer.zero_grad(); loss.backward(); optimizer.step()
+        loop.log(loss=loss)
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lossconditioning.errors import CheckpointError, ReaderError, positive_int
+from lossconditioning.training.checkpoints import load_state, save_state
+from lossconditioning.training.interrupt import deferred_interrupt
+from lossconditioning.training.progress import progress_bar, report_interval
+from lossconditioning.training.randomness import reseed_torch, seed_everything
+
+
+class Loop:
+    """Iterate over training batches; save, resume and report on the way.
+
+    Args:
+        batches: ``batches[t]`` or ``batches(t)`` is the batch of step t, a function of t alone (see `Batches`).
+        steps: when training is done.
+        state: name → what training changes: modules, optimizers, schedulers, gradient scalers (anything with
+            ``state_dict`` and ``load_state_dict``) and ``torch.Generator``.
+        path: folder of the checkpoints. Without it nothing is saved.
+        every: steps between checkpoints; a twentieth of ``steps`` if not given.
+        keep: how many checkpoints to keep, at least 2, so that one that turns out damaged has one before it.
+        seed: of every random number in training; step t draws from (seed, t).
+        minutes: stop, saved, when this much time is used up. ``done`` then tells whether training has finished.
+        config: JSON-able description of what is trained; a checkpoint of another configuration is refused.
+        label: name shown at the progress bar.
+        progress: whether to show the bar.
+
+    Attributes:
+        step: steps finished so far.
+        history: one dictionary per logged step, at most about 1,000 over the whole run.
+        resumed_from: the step of the checkpoint that was continued from, or None.
+        seconds: time spent on the steps finished so far, over all calls.
+
+    While iterating, the global generators of torch, NumPy and Python are the loop's: torch's are seeded anew at every
+    step, NumPy's and Python's once, and their state is part of the checkpoint. An interrupt (Ctrl-C, a notebook's stop
+    button) is held back until the step is finished and saved, then raised.
+    """
+
+    def __init__(
+        self,
+        batches: Any,
+        *,
+        steps: int,
+        state: Mapping[str, Any],
+        path: str | Path | None = None,
+        every: int | None = None,
+        keep: int = 2,
+        seed: int = 0,
+        minutes: float | None = None,
+        config: Mapping[str, Any] | None = None,
+        label: str = "",
+        progress: bool = True,
+    ):
+        self.steps = positive_int("steps", steps)
+        self.every = max(1, steps // 20) if every is None else positive_int("every", every)
+        self.keep = positive_int("keep", keep)
+        if keep < 2:
+            raise ReaderError(
+                "keep must be at least 2: if the newest checkpoint is damaged, the one before it is used."
+            )
+        if minutes is not None and minutes <= 0:
+            raise ReaderError(f"minutes must be positive; got {minutes}.")
+        for name, item in state.items():
+            if not isinstance(item, torch.Generator) and not (
+                hasattr(item, "state_dict") and hasattr(item, "load_state_dict")
+            ):
+                raise ReaderError(
+                    f"state[{name!r}] is a {type(item).__name__}, which has no state_dict: it can not be resumed."
+                )
+        self.batches = _by_step(batches)
+        self.state, self.seed, self.minutes = dict(state), seed, minutes
+        self.path = None if path is None else Path(path)
+        self.config = dict(config or {})
+        self.label, self.progress = label, progress
+        self.step = 0
+        self.history: list[dict[str, float]] = []
+        self.resumed_from: int | None = None
+        self.seconds = 0.0
+        self._latest: dict[str, Any] = {}
+        self._stride = max(1, steps // 1000)
+
+    @property
+    def done(self) -> bool:
+        """Whether all steps are finished."""
+        return self.step >= self.steps
+
+    def log(self, **metrics: Tensor | float) -> None:
+        """Note metrics of the step under way: shown at the bar, and kept in ``history`` every ``steps / 1000`` steps."""
+        self._latest = {name: value.detach() if isinstance(value, Tensor) else value for name, value in metrics.items()}
+        if self.step % self._stride == 0 or self.step == self.steps - 1:
+            self.history.append({"step": self.step, **{name: float(value) for name, value in self._latest.items()}})
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.resume():
+            print(f"{self.label or 'Training'}: continuing from step {self.step:,} of {self.steps:,}.", file=sys.stderr)
+        else:
+            seed_everything(self.seed, self.step)
+        if not self.done:
+            yield from self._train()
+
+    def _train(self) -> Iterator[Any]:
+        started = time.monotonic() - self.seconds
+        deadline = None if self.minutes is None else time.monotonic() + 60 * self.minutes
+        bar = progress_bar(self.steps, self.label, initial=self.step, show=self.progress)
+        # Two frames up: this generator is delegated to by __iter__, which the reader's for-loop drives.
+        with bar, deferred_interrupt(consumer=sys._getframe(2)) as interrupted:
+            interval, next_report = report_interval(), 0.0
+            while not self.done:
+                reseed_torch(self.seed, self.step)
+                yield self.batches(self.step)
+                self.step += 1
+                now = time.monotonic()
+                self.seconds = now - started
+                if now >= next_report or self.done:
+                    next_report = now + interval
+                    self._report(bar)
+                stop = self.done or bool(interrupted) or (deadline is not None and now >= deadline)
+                if stop or self.step % self.every == 0:
+                    self._checkpoint(must=stop)
+                if interrupted and not self.done:
+                    raise KeyboardInterrupt(f"stopped at step {self.step:,} of {self.steps:,}; run again to continue")
+                if stop:
+                    return
+
+    def _report(self, bar: Any) -> None:
+        if not bar.disable:
+            bar.set_postfix_str(", ".join(f"{k} {float(v):.4g}" for k, v in self._latest.items()), refresh=False)
+            bar.update(self.step - bar.n)
+
+    # Checkpoints ------------------------------------------------------------------------------------------------------
+
+    def _files(self) -> list[Path]:
+        """Checkpoints in the folder, newest first."""
+        return sorted(self.path.glob("step-*.safetensors"), reverse=True) if self.path else []
+
+    def _checkpoint(self, must: bool) -> None:
+        if self.path is None:
+            return
+        try:
+            save_state(self.path / f"step-{self.step:09d}.safetensors", self._snapshot())
+        except OSError as error:
+            if must:
+                raise
+            warnings.warn(f"Checkpoint at step {self.step} not saved ({error}); training goes on.", stacklevel=4)
+            return
+        for old in self._files()[self.keep :]:
+            old.unlink(missing_ok=True)
+
+    def _snapshot(self) -> dict[str, Any]:
+        algorithm, keys, *rest = np.random.get_state()  # noqa: NPY002
+        version, words, gauss = random.getstate()
+        return {
+            "step": self.step,
+            "seconds": self.seconds,
+            "config": self.config,
+            "history": self.history,
+            "random": {
+                "numpy": [algorithm, torch.from_numpy(keys.astype(np.int64)), *rest],
+                "python": [version, torch.tensor(words), gauss],
+            },
+            "state": {
+                name: item.get_state() if isinstance(item, torch.Generator) else item.state_dict()
+                for name, item in self.state.items()
+            },
+        }
+
+    def resume(self) -> bool:
+        """Load the newest usable checkpoint of ``path``; called when iteration starts.
+
+        Returns:
+            whether there was one.
+
+        Raises:
+            CheckpointError: if there are checkpoints, but none can be used. Nothing is overwritten then.
+        """
+        if self.path is None:
+            return False
+        for leftover in self.path.glob(".step-*.partial"):
+            leftover.unlink(missing_ok=True)
+        files, problems = self._files(), []
+        for file in files:
+            try:
+                self._restore(load_state(file), file)
+            except CheckpointError as error:
+                problems.append(str(error))
+                continue
+            for problem in problems:
+                warnings.warn(f"{problem} Continuing from the one before it, {file.name}.", stacklevel=4)
+            self.resumed_from = self.step
+            return True
+        if files:
+            raise CheckpointError(
+                f"None of the {len(files)} checkpoints in {self.path} can be used: {problems[0]} "
+                "To start anew, delete the folder or give another path."
+            )
+        return False
+
+    def _restore(self, saved: dict[str, Any], file: Path) -> None:
+        if saved["config"] != self.config:
+            names = sorted({*saved["config"], *self.config})
+            differ = [n for n in names if saved["config"].get(n) != self.config.get(n)]
+            said = "; ".join(f"{n} is {saved['config'].get(n)!r} there, {self.config.get(n)!r} here" for n in differ)
+            raise CheckpointError(f"{file} belongs to another configuration: {said}.")
+        if set(saved["state"]) != set(self.state):
+            raise CheckpointError(f"{file} holds {sorted(saved['state'])}, but this loop trains {sorted(self.state)}.")
+        if saved["step"] > self.steps:
+            raise CheckpointError(f"{file} has {saved['step']:,} steps, more than the {self.steps:,} asked for.")
+        for name, item in self.state.items():
+            try:
+                load = item.set_state if isinstance(item, torch.Generator) else item.load_state_dict
+                load(saved["state"][name])
+            except (RuntimeError, ValueError, KeyError, TypeError) as error:
+                raise CheckpointError(f"{file}: {name} does not fit ({str(error).splitlines()[0]})") from None
+        self.step, self.seconds, self.history = saved["step"], saved["seconds"], saved["history"]
+        algorithm, keys, *rest = saved["random"]["numpy"]
+        np.random.set_state((algorithm, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
+        version, words, gauss = saved["random"]["python"]
+        random.setstate((version, tuple(words.tolist()), gauss))
+
+
+def _by_step(batches: Any) -> Callable[[int], Any]:
+    if callable(batches):
+        return batches
+    if hasattr(batches, "__getitem__"):
+        return batches.__getitem__
+    raise ReaderError(
+        f"batches is a {type(batches).__name__}; expected batches[t] or batches(t), the batch of step t (see lc.Batches). "
+        "An iterator can not be resumed."
+    )
