@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 import warnings
 from pathlib import Path
 from typing import Annotated
@@ -77,12 +76,24 @@ def run(
     if record or update:
         records.record_runs(runs)
     if update:
-        for path, done in zip(paths, runs, strict=True):
-            if not done.error:
-                notebooks.save(records.refresh(notebooks.read(out / path.name), path.stem), path)
+        _put_in_place(paths, runs, out)
     print(f"\n{notebooks.table(runs)}\n\nExecuted notebooks are in {out}/")
     if any(done.error for done in runs):
         raise SystemExit(1)
+
+
+def _put_in_place(paths: list[Path], runs: list, out: Path) -> None:
+    """Overwrite the committed notebooks, and their solutions, with what was executed without error."""
+    from lossconditioning import notebooks, records
+
+    for path, done in zip(paths, runs, strict=True):
+        if not done.error:
+            notebooks.save(records.refresh(notebooks.read(out / path.name), path.stem), path)
+    for path in notebooks.solution_paths(paths):
+        done = notebooks.execute(path, "demo", out / "solutions", as_html=False)
+        if done.error:
+            raise ReaderError(done.error)
+        notebooks.save(notebooks.read(out / "solutions" / path.name), path)
 
 
 def _parameters(pairs: list[str]) -> dict[str, object]:
@@ -109,6 +120,7 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="Folder for checkpoints.  [default: runs/SYSTEM-PROFILE-seedS]")
     ] = None,
+    workers: Annotated[int, typer.Option(help="Experiments trained at the same time, a process each.")] = 1,
     only: Annotated[
         list[str] | None, typer.Option(help="Train only this experiment; may be repeated. All if not given.")
     ] = None,
@@ -127,16 +139,11 @@ def train(
     if minutes is not None and not minutes > 0:
         raise ReaderError(f"--minutes must be positive; got {minutes}.")
     folder = out or Path("runs") / f"{system}-{profile}-seed{seed}"
-    deadline = None if minutes is None else time.monotonic() + 60 * minutes
-    for count, config in enumerate(chosen):
-        left = None if deadline is None else (deadline - time.monotonic()) / 60
-        if (left is not None and left <= 0) or not module.train(
-            config, out=folder, profile=profile, seed=seed, minutes=left
-        ):
-            print(
-                f"Time is up: {count} of {len(chosen)} experiments are finished in {folder}. The same command continues."
-            )
-            return
+    finished = module.train_all(chosen, out=folder, profile=profile, seed=seed, minutes=minutes, workers=workers)
+    if finished < len(chosen):
+        print(f"Time is up: {finished} of {len(chosen)} experiments are finished in {folder}.")
+        print("The same command continues.")
+        return
     print(f"All {len(chosen)} experiments are finished in {folder}.")
 
 
@@ -186,7 +193,7 @@ def evaluate(
 def scoreboard(
     as_json: Json = False,
     update: Annotated[
-        Path | None, typer.Option(help="For authors: rewrite the generated sections of this README.")
+        Path | None, typer.Option(help="For authors: rewrite the generated parts of this README.")
     ] = None,
 ) -> None:
     """Print every claim of every paper beside what was measured, from the records.
@@ -196,7 +203,7 @@ def scoreboard(
     from lossconditioning import records
 
     if update is not None:
-        records.fill_file(update)
+        records.update_readme(update)
     elif as_json:
         print(json.dumps(records.read_evaluations(), indent=1, ensure_ascii=False))
     else:

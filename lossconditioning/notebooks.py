@@ -11,6 +11,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +70,12 @@ def notebook_paths(names: Sequence[str] = ()) -> list[Path]:
     return chosen or list(known.values())
 
 
+def solution_paths(paths: Sequence[Path]) -> list[Path]:
+    """The notebooks of solutions that belong to these notebooks; they take no parameters."""
+    beside = [path.parent / "solutions" / path.name for path in paths]
+    return [path for path in beside if path.exists()]
+
+
 def read(path: Path) -> NotebookNode:
     """Read a notebook, or say what is wrong with the file."""
     try:
@@ -98,13 +105,12 @@ def execute(
     as_html: bool = True,
 ) -> Run:
     """Run one notebook into ``out`` as .ipynb (and .html), cleaned; what fails inside it is reported in the `Run`."""
-    parameters = {"profile": profile, **(parameters or {})}
     out.mkdir(parents=True, exist_ok=True)
     target = out / path.name
     # A fresh interpreter per notebook, so that the largest of its children is this notebook's kernel.
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        minutes, memory, error = pool.apply(_execute, (str(path), str(target), parameters, progress))
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as worker:
+        job = worker.submit(_execute, str(path), str(target), parameters or {}, progress)
+        minutes, memory, error = job.result()
     if target.exists():
         notebook = clean(read(target))
         save(notebook, target)
@@ -126,6 +132,7 @@ def _execute(source: str, target: str, parameters: dict[str, object], progress: 
             cwd=str(Path(source).parent),
             progress_bar={"desc": Path(source).stem, "unit": "cell", "ncols": 96} if progress else False,
             kernel_name="python3",
+            extra_arguments=["--IPKernelApp.log_level=40"],  # it warns of loopback connections at every start
             request_save_on_cell_execute=False,
         )
     except PapermillExecutionError as failure:
@@ -150,17 +157,30 @@ def clean(notebook: NotebookNode) -> NotebookNode:
         language_info={"name": "python"},
     )
     notebook.cells = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
-    for number, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), start=1):
+    for cell in notebook.cells:
         cell.metadata = NotebookNode({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
-        cell.outputs = [_clean_output(output, number) for output in cell.outputs]
+    for number, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), start=1):
+        cell.outputs = [_clean_output(output, number) for output in _join_streams(cell.outputs)]
         # An injected cell counted too; without it the numbers would start at 2.
         cell.execution_count = number if cell.execution_count is not None else None
     return notebook
 
 
+def _join_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Join what was printed in pieces: a kernel flushes a stream whenever it likes."""
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
+
+
 def _clean_output(output: NotebookNode, number: int) -> NotebookNode:
     if output.output_type == "stream":
-        output.text = "".join(line.rsplit("\r", 1)[-1] for line in output.text.splitlines(keepends=True))
+        output.text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in output.text.split("\n"))
     elif "image/png" in output.get("data", {}):
         output.data.pop(WIDGET_VIEW, None)  # the live panel needs a kernel; its film-strip does not
     if "execution_count" in output:
@@ -193,10 +213,10 @@ def run(
     Raises:
         ReaderError: for an unknown profile or parameter, before anything runs.
     """
-    one_of("profile", profile, PROFILES)
+    parameters = {"profile": one_of("profile", profile, PROFILES), **(parameters or {})}
     for path in paths:
         read(path)
-        check_parameters(path, {"profile": profile, **(parameters or {})})
+        check_parameters(path, parameters)
     runs = []
     for path in paths:
         runs.append(execute(path, profile, out, parameters, progress=progress))

@@ -49,8 +49,9 @@ class Prior(torch.distributions.Distribution):
             lam: weights, shape ``(..., *weight_shape)``.
 
         Returns:
-            The code, shape ``(..., code_size)``, in the dtype of ``lam``.
+            The code, shape ``(..., code_size)``, in the dtype of ``lam`` (integers become torch's default dtype).
         """
+        lam = lam if lam.is_floating_point() else lam.to(torch.get_default_dtype())
         if lam.shape[lam.dim() - len(self.weight_shape) :] != self.weight_shape:
             raise ReaderError(
                 f"Weights of shape {tuple(lam.shape)} do not fit this prior, which draws {tuple(self.weight_shape)} per "
@@ -60,7 +61,8 @@ class Prior(torch.distributions.Distribution):
         return code if self.weight_shape else code.unsqueeze(-1)
 
     def _standardise(self, lam: Tensor) -> Tensor:
-        std = torch.where(self.stddev > 0, self.stddev, torch.ones_like(self.stddev))
+        constant = self.stddev <= 1e-6 * self.mean.abs()  # zero, but for rounding
+        std = torch.where(constant, torch.ones_like(self.stddev), self.stddev)
         return (lam - self.mean.to(lam)) / std.to(lam)
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = (), stratified: bool = False) -> Tensor:
@@ -85,13 +87,13 @@ class Prior(torch.distributions.Distribution):
         full = shape + self.weight_shape
         axis = len(shape) - 1
         order = torch.rand(full).argsort(dim=axis)
-        return (order + torch.rand(full)) / shape[-1]
+        return (order + torch.rand(full, dtype=self.mean.dtype)) / shape[-1]
 
     def check(self, lam: Tensor) -> None:
         """Warn (`WeightWarning`) about weights outside the support; raise `ReaderError` on NaN or infinity."""
         if not torch.isfinite(lam).all():
             raise ReaderError(f"Loss weights must be finite numbers; got {lam.tolist()}.")
-        if not self.support.check(lam).all():
+        if not self.support.check(lam.to(self.mean)).all():
             warnings.warn(
                 f"Weights {[round(float(v), 4) for v in lam.flatten()[:8]]} lie outside the prior's support, "
                 f"{self.describe_support()}: the network was not trained there and extrapolates.",
@@ -111,7 +113,12 @@ def _numbers(value: Tensor | float) -> str:
 
 
 def _bounds(name: str, low: float | Tensor, high: float | Tensor, lowest: float) -> tuple[Tensor, Tensor]:
-    low, high = broadcast_all(low, high)
+    try:
+        low, high = broadcast_all(torch.as_tensor(low), torch.as_tensor(high))
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise ReaderError(
+            f"{name} needs numbers or vectors of one length; got low={low}, high={high} ({error})."
+        ) from None
     dtype = low.dtype if low.dtype.is_floating_point else torch.get_default_dtype()
     low, high = low.to(dtype), high.to(dtype)
     if low.dim() > 1:
@@ -144,6 +151,11 @@ class Uniform(Prior, torch.distributions.Uniform):
     def support(self):
         return constraints.interval(self.low, self.high)
 
+    def log_prob(self, value: Tensor) -> Tensor:
+        # Both ends included: a draw may round to either, and torch's own density is zero at high.
+        inside = self.support.check(value)
+        return torch.where(inside, -(self.high - self.low).log(), -math.inf)
+
 
 class LogUniform(Prior, torch.distributions.TransformedDistribution):
     """λ whose logarithm is uniform on [log low, log high]: YOTO's prior (section 3.1).
@@ -168,11 +180,20 @@ class LogUniform(Prior, torch.distributions.TransformedDistribution):
 
     @property
     def mean(self) -> Tensor:
-        return (self.high - self.low) / (self.high.log() - self.low.log())
+        return self._moment(1).to(self.low)
 
     @property
     def variance(self) -> Tensor:
-        return (self.high**2 - self.low**2) / (2 * (self.high.log() - self.low.log())) - self.mean**2
+        return (self._moment(2) - self._moment(1) ** 2).clamp(min=0).to(self.low)
+
+    def _moment(self, order: int) -> Tensor:
+        """E[λⁿ], in float64, for the variance is a small difference of large numbers."""
+        low, high = self.low.double(), self.high.double()
+        return (high**order - low**order) / (order * (high / low).log())
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        inside = self.support.check(value)
+        return torch.where(inside, -value.log() - (self.high.log() - self.low.log()).log(), -math.inf)
 
     def rsample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
         # exp(log(high)) can round to just above high, and log_prob would refuse the prior's own draw.
@@ -217,7 +238,8 @@ class Dirichlet(Prior, torch.distributions.Dirichlet):
             share = torch.from_numpy(betaincinv(float(alpha[k]), float(alpha[k + 1 :].sum()), u))
             pieces.append(left * share)
             left = left * (1 - share)
-        return torch.stack([*pieces, left], dim=-1).to(value)
+        # As torch's own sampler does: the density at a component of exactly 0 may be infinite.
+        return torch.stack([*pieces, left], dim=-1).to(value).clamp(min=torch.finfo(value.dtype).tiny)
 
     def describe_support(self) -> str:
         return f"{self.event_shape[0]} non-negative weights that sum to 1"

@@ -21,10 +21,11 @@ from lossconditioning.errors import ReaderError
 from lossconditioning.evaluation import Claim, Evaluation, claims_markdown
 from lossconditioning.notebooks import PROFILES, Run
 from lossconditioning.paths import shipped
-from lossconditioning.systems import SYSTEMS
+from lossconditioning.systems import SYSTEMS, system
 from lossconditioning.training.checkpoints import write_atomically
 
 MEASURED = re.compile(r"^\| \*\*Measured\*\* \|.*$", re.MULTILINE)
+PICTURE = Path("data/assets/one_network.png")
 BADGES = re.compile(r"^\[!\[Open in Colab\].*$", re.MULTILINE)
 
 
@@ -162,10 +163,12 @@ def fill(text: str) -> str:
     return text
 
 
-def fill_file(path: Path) -> None:
-    """Bring the generated sections of a file up to date."""
+def update_readme(path: Path) -> None:
+    """Bring the generated sections of a README up to date, and the picture it shows."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ReaderError(f"Can not read {path} ({error.strerror}).") from None
     write_atomically(path, fill(text).encode())
+    best = system("toy").load(shipped("checkpoints") / "toy", "best")
+    write_atomically(path.parent / PICTURE, system("toy").play(best.model.member(0)).still)

@@ -79,39 +79,11 @@ class FiLM(Conditioner):
 
 
 class Concatenation(Conditioner):
-    """The code joined to the features as constant channels, then a 1×1 map from C + code_size back to C channels.
+    """The code joined to what a layer reads, as additional constant channels (YOTO, section 4.1.1; SGN, section 5.3).
 
-    The 1×1 map stands for the first thing the next layer would do with the joined channels; it is what makes
-    concatenation possible in a network that was not written for it. It starts as the identity on the features, plus a
-    small random map of the code (YOTO, section 4.1.1, "concatenating the conditioning vectors with the feature maps").
-
-    Args:
-        gain: size of the code's influence at the start.
-    """
-
-    def __init__(self, channels: int, code_size: int, channel_dim: int = 1, gain: float = 0.1):
-        super().__init__(channels, code_size, channel_dim)
-        self.mix = nn.Linear(channels + code_size, channels)
-        with torch.no_grad():
-            self.mix.weight.zero_()
-            self.mix.weight[:, :channels] = torch.eye(channels)
-            self.mix.weight[:, channels:].normal_(0, gain * code_size**-0.5)
-            self.mix.bias.zero_()
-
-    def forward(self, features: Tensor, code: Tensor) -> Tensor:
-        if features.shape[0] != code.shape[0]:
-            self.spread(code, features)  # raises: one λ per example
-        last = features.movedim(self.channel_dim, -1)  # (B, H, W, C)
-        lam = code.reshape(code.shape[0], *[1] * (last.dim() - 2), -1).expand(*last.shape[:-1], -1)
-        return self.mix(torch.cat([last, lam], dim=-1)).movedim(-1, self.channel_dim)
-
-
-class InputConditioning(Conditioner):
-    """The code as additional input of a linear layer: put it at the *first* layer(s) of a network.
-
-    Joining constant channels to the input of a linear or convolutional layer adds ``W_code · code`` to its output (for a
-    convolution: everywhere but in the padding, where appended channels would be zero too). So that existing layers keep
-    their shape, exactly this term is added to the layer's output (YOTO, section 4.1.1, "as an additional input").
+    For a linear or convolutional layer, joining the code to its input adds ``W_code · code`` to its output (for a
+    convolution: everywhere but in the padding, where joined channels would be zero too). So that existing layers keep their
+    shape, exactly this term is added to the output of the layer this conditioner stands at.
 
     Args:
         gain: size of the code's influence at the start.
@@ -119,7 +91,11 @@ class InputConditioning(Conditioner):
 
     def __init__(self, channels: int, code_size: int, channel_dim: int = 1, gain: float = 0.1):
         super().__init__(channels, code_size, channel_dim)
-        self.weight = nn.Parameter(torch.randn(channels, code_size) * gain * code_size**-0.5)
+        self.weight = nn.Parameter(torch.randn(channels, code_size) * gain * code_size**-0.5)  # W_code
 
     def forward(self, features: Tensor, code: Tensor) -> Tensor:
         return features + self.spread(code @ self.weight.T, features)
+
+
+class InputConditioning(Concatenation):
+    """The code as additional input of the network: `Concatenation` at the first layer, or layers, and nowhere else."""

@@ -61,7 +61,7 @@ class Conditioned(nn.Module):
         super().__init__()
         self.network, self.prior = network, prior
         # A module's name may not hold dots, a layer's path does.
-        self.conditioners = nn.ModuleDict({name.replace(".", "/"): module for name, module in conditioners.items()})
+        self.conditioners = nn.ModuleDict({_key(name): module for name, module in conditioners.items()})
         self._code = _Code()
         self._hooks = [
             network.get_submodule(name).register_forward_hook(_Inject(name, module, self._code))
@@ -74,6 +74,13 @@ class Conditioned(nn.Module):
             if len(inputs) < 2:
                 raise ReaderError("A conditioned network takes the loss weights last: model(inputs, lam).")
             *inputs, lam = inputs
+        if not self._hooks:
+            raise ReaderError("The conditioning was taken off by undo(): call the network it returned, without λ.")
+        if lam.dim() != 1 + len(self.prior.weight_shape):
+            raise ReaderError(
+                f"Weights of shape {tuple(lam.shape)} given; this prior takes one λ per example, "
+                f"{('B', *self.prior.weight_shape)} (to use one λ for all, expand it to the batch)."
+            )
         self._code.value = self.prior.encode(lam)
         try:
             return self.network(*inputs)
@@ -100,8 +107,8 @@ def condition(
 
     Args:
         module: any network. It is not copied; its parameters stay its own.
-        at: which layers: names as in ``module.named_modules()``, patterns with ``*`` ("layer?.*.conv2"), or types
-            (``nn.Conv2d``).
+        at: which layers: names as in ``module.named_modules()``, patterns with ``*`` within one level ("layer*",
+            "layer?.*.conv2"), or types (``nn.Conv2d``).
         prior: where λ is drawn from; it also says how λ is encoded.
         using: a `Conditioner` class, or `functools.partial` of one: called with ``channels, code_size, channel_dim``.
         example: an input of the network, needed only where a layer does not say how many channels it puts out (an
@@ -117,6 +124,12 @@ def condition(
     """
     sites = _find(module, [at] if isinstance(at, (str, type)) else list(at))
     measured = {} if example is None else _measure(module, sites, example)
+    idle = [name for name in sites if example is not None and name not in measured]
+    if idle:
+        raise ReaderError(
+            f"The network never calls {idle} by itself (an attention layer reads its out_proj's weights, for instance), so "
+            "conditioning there would do nothing. Leave them out: name the layers instead of a type."
+        )
     conditioners = {}
     for name in sites:
         channels, channel_dim = measured.get(name) or _declared(name, module.get_submodule(name))
@@ -138,11 +151,17 @@ def _find(module: nn.Module, at: list[str | type[nn.Module]]) -> list[str]:
                 kinds = sorted({type(layer).__name__ for layer in names.values()})
                 raise ReaderError(f"The network has no {wanted.__name__} layer. It has: {', '.join(kinds)}.")
         else:
-            found = fnmatch.filter(names, wanted) or [one_of("layer", wanted, names)]
+            found = [name for name in names if _matches(name, wanted)] or [one_of("layer", wanted, names)]
         sites += [name for name in found if name not in sites]
     if not sites:
         raise ReaderError("Name at least one layer to condition: at=['layer1', …] or at=[nn.Conv2d].")
     return sites
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """Whether a layer's path fits a pattern, level by level: ``layer*`` is layer1, but not layer1.0.conv1."""
+    levels, patterns = name.split("."), pattern.split(".")
+    return len(levels) == len(patterns) and all(map(fnmatch.fnmatchcase, levels, patterns))
 
 
 def _attributes(layer: nn.Module) -> tuple[int, int] | None:
@@ -156,11 +175,20 @@ def _attributes(layer: nn.Module) -> tuple[int, int] | None:
     return None
 
 
+def _own_layer_norm(layer: nn.Module) -> bool:
+    """A LayerNorm of somebody's own kind, such as ConvNeXt's, may keep its channels elsewhere than a LayerNorm does."""
+    return isinstance(layer, nn.LayerNorm) and type(layer) is not nn.LayerNorm
+
+
+def _key(name: str) -> str:
+    """A layer's path as a key of a ModuleDict, which takes neither dots nor the names of its own methods."""
+    key = name.replace(".", "/")
+    return f"{key}/" if hasattr(nn.ModuleDict, key) else key
+
+
 def _declared(name: str, layer: nn.Module) -> tuple[int, int]:
     declared = _attributes(layer)
-    # A LayerNorm of torchvision's own kind (ConvNeXt) keeps its channels elsewhere than a LayerNorm does: measure it.
-    unsure = isinstance(layer, nn.LayerNorm) and type(layer) is not nn.LayerNorm
-    if declared and not unsure:
+    if declared and not _own_layer_norm(layer):
         return declared
     raise ReaderError(
         f"Layer {name!r} ({type(layer).__name__}) does not say how many channels it puts out. Pass an input of the "
@@ -178,19 +206,22 @@ def _measure(module: nn.Module, sites: list[str], example: Tensor | tuple[Tensor
                 raise ReaderError(f"Layer {name!r} does not put out a tensor (B, C, …); it cannot be conditioned.")
             # (B, C) and (B, C, H, W) have the channels second, sequences (B, N, C) last, unless the layer says otherwise.
             channels, channel_dim = _attributes(layer) or (None, -1 if output.dim() == 3 else 1)
-            if channels not in (None, output.shape[channel_dim]):
+            if _own_layer_norm(layer) and output.shape[1] == channels:
+                channel_dim = 1
+            elif channels not in (None, output.shape[channel_dim]):
                 channel_dim = 1 if output.shape[1] == channels else -1
             measured[name] = (output.shape[channel_dim], channel_dim)
 
         return hook
 
     hooks = [module.get_submodule(name).register_forward_hook(watch(name)) for name in sites]
-    was_training = module.training
+    was_training = {layer: layer.training for layer in module.modules()}
     try:
         with torch.no_grad():
             module.eval()(*(example if isinstance(example, tuple) else (example,)))
     finally:
-        module.train(was_training)
+        for layer, training in was_training.items():
+            layer.training = training
         for hook in hooks:
             hook.remove()
     return measured

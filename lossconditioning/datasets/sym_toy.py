@@ -12,7 +12,7 @@ from lossconditioning.errors import positive_int
 
 
 def g(x: Tensor) -> Tensor:
-    """The regression target, g(x) = x (x − 0.8)(x + 0.9) + 0.5, in [0.3, 0.9] on [−1, 1] (appendix A.1, equation 6)."""
+    """The regression target, g(x) = x (x − 0.8)(x + 0.9) + 0.5, in [0.29, 0.88] on [−1, 1] (appendix A.1, equation 6)."""
     return x * (x - 0.8) * (x + 0.9) + 0.5
 
 

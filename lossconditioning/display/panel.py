@@ -98,6 +98,7 @@ class Panel:
         values: slider name → value.
         image: PNG bytes of the picture on show.
         readouts: name → value, as the last picture returned them.
+        still: PNG bytes of the film-strip, for where no kernel runs.
         frames: how many pictures were made so far (cached ones not counted).
     """
 
@@ -114,7 +115,7 @@ class Panel:
         self._picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
         self._text = widgets.HTML()
         self.widget = widgets.VBox([*self._controls.values(), self._picture, self._text])
-        self._strip = self._film_strip(strip)
+        self.still = self._film_strip(strip)
         self._refresh()
         for control in self._controls.values():
             control.observe(self._moved, names="value")
@@ -201,7 +202,7 @@ class Panel:
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         live = self.widget._repr_mimebundle_()
         live = live[0] if isinstance(live, tuple) else live
-        bundle = {**live, "text/plain": f"[slider panel] {self.alt}", "image/png": self._strip}
+        bundle = {**live, "text/plain": f"[slider panel] {self.alt}", "image/png": self.still}
         return bundle, {"image/png": {"alt": self.alt}}
 
 

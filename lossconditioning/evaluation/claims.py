@@ -63,7 +63,9 @@ def claims_table(claims: Sequence[Claim]) -> pd.DataFrame:
 
 def claims_markdown(claims: Sequence[Claim]) -> str:
     """Claims as a Markdown table, for the README."""
-    rows = [f"| {c.claim} | {c.paper} | {c.value} | {_mark(c)} |" for c in claims]
+    rows = [
+        "| " + " | ".join(t.replace("|", "\\|") for t in (c.claim, c.paper, c.value, _mark(c))) + " |" for c in claims
+    ]
     return "\n".join(["| claim | paper | measured | reproduced |", "|---|---|---|---|", *rows])
 
 

@@ -118,7 +118,10 @@ def hypervolume(points: Tensor, reference: Tensor | list[float], ideal: Tensor |
         raise ReaderError(
             f"points of shape {tuple(points.shape)} do not fit a reference of {len(corner)} terms: (N, K) expected."
         )
-    volume = float(moocore.hypervolume(points.double().cpu().numpy(), ref=corner.numpy()))
-    if ideal is None:
-        return volume
-    return volume / float((corner - torch.as_tensor(ideal, dtype=torch.float64)).prod())
+    best = None if ideal is None else torch.as_tensor(ideal, dtype=torch.float64)
+    if best is not None and not bool(((points.cpu() >= best).all(dim=0) & (best < corner)).all()):
+        raise ReaderError(
+            f"ideal {best.tolist()} must be at least as good as every point, and better than the reference."
+        )
+    volume = float(moocore.hypervolume(points.detach().double().cpu().numpy(), ref=corner.numpy()))
+    return volume if best is None else volume / float((corner - best).prod())

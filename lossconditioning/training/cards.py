@@ -67,6 +67,11 @@ def environment() -> tuple[str, dict[str, str]]:
     return device, {"python": platform.python_version(), "torch": torch.__version__.split("+")[0]}
 
 
+def in_half_precision(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A state_dict as it is stored: floating-point weights in float16, half the size. Measure after this, not before."""
+    return {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+
+
 def publish(folder: Path, card: Card, tensors: dict[str, Tensor]) -> Card:
     """Write a finished checkpoint and its card into ``folder``; the weights first, so that a card never stands alone."""
     data = save_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})

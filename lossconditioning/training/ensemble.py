@@ -23,7 +23,8 @@ class Ensemble(nn.Module):
     the members' losses is one step of each. (Clipping the gradient norm is not element-wise; clip per member.)
 
     Args:
-        members: modules that agree in everything but the values of their parameters and buffers.
+        members: modules that agree in everything but the values of their parameters and buffers. (What is neither, a prior
+            for instance, is that of member 0 for all.) Parameters must not be shared within a member.
 
     Attributes:
         stacked: a module of the members' class whose parameters have the leading axis M, under the members' names.
@@ -38,10 +39,12 @@ class Ensemble(nn.Module):
         super().__init__()
         if not members:
             raise ReaderError("An ensemble needs at least one member.")
-        shapes = [{name: tuple(p.shape) for name, p in m.state_dict().items()} for m in members]
+        shapes = [(str(m), {name: (p.shape, p.dtype) for name, p in m.state_dict().items()}) for m in members]
         odd = next((i for i, s in enumerate(shapes) if s != shapes[0]), None)
         if odd is not None:
             raise ReaderError(f"All members of an ensemble need one architecture; member {odd} differs from member 0.")
+        if len(list(members[0].parameters())) < len(list(members[0].named_parameters(remove_duplicate=False))):
+            raise ReaderError("The members share parameters between layers (tied weights), which can not be stacked.")
         self._members = len(members)
         parameters, buffers = stack_module_state(list(members))
         self.stacked = copy.deepcopy(members[0])
@@ -49,6 +52,7 @@ class Ensemble(nn.Module):
             _assign(self.stacked, name, nn.Parameter(parameter.detach(), requires_grad=parameter.requires_grad))
         for name, buffer in buffers.items():
             _assign(self.stacked, name, buffer)
+        self.train(members[0].training)
         # A skeleton without values, for functional_call; in a tuple so that it is not registered as a child.
         self._skeleton = (copy.deepcopy(members[0]).to("meta"),)
         # Where each parameter and buffer lives, looked up once: walking the module tree costs as much as a small layer.

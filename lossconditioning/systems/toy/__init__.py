@@ -4,12 +4,13 @@ One input, one output, two losses that disagree. Small enough that the best poss
 known in closed form, so that what one conditional network loses against it can be measured exactly.
 """
 
+from lossconditioning.datasets import sym_toy
 from lossconditioning.systems.toy.evaluation import Trained, evaluate, load, regrets
 from lossconditioning.systems.toy.models import FixedNet, SymNet
 from lossconditioning.systems.toy.play import play
 from lossconditioning.systems.toy.recipes import PROFILES, SYSTEM, Config, build_ensemble, experiments
 from lossconditioning.systems.toy.task import PAPER_TABLE_1, WEIGHTS, losses, optimal_terms, optimum, terms
-from lossconditioning.systems.toy.training import fit, train
+from lossconditioning.systems.toy.training import fit, train, train_all
 
 __all__ = [
     "PAPER_TABLE_1",
@@ -30,6 +31,8 @@ __all__ = [
     "optimum",
     "play",
     "regrets",
+    "sym_toy",
     "terms",
     "train",
+    "train_all",
 ]

@@ -77,7 +77,8 @@ def regrets(config: Config, model: Ensemble) -> dict[str, float]:
         prefix = f"alpha_{config.concentrations[group]:g}_" if len(excess) > 1 else ""
         for weights, over_seeds in zip(WEIGHTS, values.unbind(-1), strict=True):
             metrics[f"{prefix}regret_{weight_key(weights)}"] = float(over_seeds.mean())
-            metrics[f"{prefix}regret_{weight_key(weights)}_std"] = float(over_seeds.std())
+            if config.seeds > 1:
+                metrics[f"{prefix}regret_{weight_key(weights)}_std"] = float(over_seeds.std())
     return metrics
 
 

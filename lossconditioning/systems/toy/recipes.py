@@ -65,6 +65,8 @@ class Config:
         one_of("schedule", self.schedule, SCHEDULES)
         for name in ("width", "points", "batch_size", "draws", "epochs", "seeds"):
             positive_int(name, getattr(self, name))
+        if not self.concentrations or min(self.concentrations) <= 0:
+            raise ReaderError(f"concentrations are one or more positive numbers; got {self.concentrations}.")
         if not 0 <= self.average < 1:
             raise ReaderError(f"average is the decay of a moving average, in [0, 1); got {self.average}.")
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import shutil
+import time
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import torch
@@ -10,13 +14,14 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lossconditioning.datasets import sym_toy
-from lossconditioning.errors import CheckpointError
+from lossconditioning.errors import CheckpointError, positive_int
 from lossconditioning.losses import weighted
 from lossconditioning.systems.toy.evaluation import regrets
 from lossconditioning.systems.toy.recipes import SYSTEM, Config, build_ensemble
 from lossconditioning.systems.toy.task import Batch, terms
 from lossconditioning.training import Batches, Ensemble, Loop
-from lossconditioning.training.cards import Card, environment, publish, read_card
+from lossconditioning.training.cards import Card, environment, in_half_precision, publish, read_card
+from lossconditioning.training.progress import progress_bar
 
 
 def batches(config: Config, seed: int = 0) -> Batches:
@@ -130,6 +135,8 @@ def train(
     model, loop = fit(config, path=steps_folder, seed=seed, minutes=minutes, progress=progress)
     if not loop.done:
         return False
+    stored = in_half_precision(model.state_dict())
+    model.load_state_dict(stored)  # what is measured is what is shipped
     device, versions = environment()
     card = Card(
         system=SYSTEM,
@@ -146,8 +153,44 @@ def train(
         device=device,
         versions=versions,
     )
-    publish(out, card, model.state_dict())
+    publish(out, card, stored)
     shutil.rmtree(steps_folder)
     if not any(steps_folder.parent.iterdir()):
         steps_folder.parent.rmdir()
     return True
+
+
+def train_all(
+    configs: Iterable[Config],
+    *,
+    out: str | Path,
+    profile: str = "laptop",
+    seed: int = 0,
+    minutes: float | None = None,
+    workers: int = 1,
+) -> int:
+    """Train experiments, ``workers`` of them at a time, each in a process and on a thread of its own.
+
+    Returns:
+        how many are finished; all of them, unless ``minutes`` ran out.
+    """
+    deadline = None if minutes is None else time.time() + 60 * minutes
+    jobs = [(config, str(out), profile, seed, deadline) for config in configs]
+    if positive_int("workers", workers) == 1:
+        return sum(_train_until(*job, progress=True) for job in jobs)
+    finished, context = 0, multiprocessing.get_context("spawn")
+    with (
+        ProcessPoolExecutor(workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as pool,
+        progress_bar(len(jobs), "experiments", unit="experiment") as bar,
+    ):
+        for job in as_completed([pool.submit(_train_until, *job, progress=False) for job in jobs]):
+            finished += job.result()
+            bar.update()
+    return finished
+
+
+def _train_until(config: Config, out: str, profile: str, seed: int, deadline: float | None, progress: bool) -> bool:
+    minutes = None if deadline is None else (deadline - time.time()) / 60
+    if minutes is not None and minutes <= 0:
+        return False
+    return train(config, out=out, profile=profile, seed=seed, minutes=minutes, progress=progress)

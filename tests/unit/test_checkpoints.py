@@ -1,0 +1,298 @@
+"""Files that survive: what is saved comes back, what is not whole is refused, and nothing is ever unpickled."""
+
+import multiprocessing
+import os
+import pickle
+import resource
+import signal
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save
+from torch import nn
+
+from lossconditioning import CheckpointError, Loop
+from lossconditioning.training import load_state, save_state
+from lossconditioning.training.cards import Card, cards, load_published, publish, read_card
+from lossconditioning.training.checkpoints import write_atomically
+
+context = multiprocessing.get_context("forkserver")
+context.set_forkserver_preload(["pytest", "torch._dynamo", "lossconditioning.systems.toy"])
+
+DTYPES = [
+    *(torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2),
+    *(torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.uint16, torch.uint32, torch.uint64),
+    *(torch.bool, torch.complex64),
+]
+
+
+@pytest.fixture
+def file(tmp_path) -> Path:
+    return tmp_path / "state.safetensors"
+
+
+def round_trip(file: Path, state: dict) -> dict:
+    save_state(file, state)
+    return load_state(file)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("shape", [(), (0,), (0, 3), (2, 3)], ids=str)
+def test_tensors_of_every_dtype_come_back(dtype, shape, file):
+    tensor = torch.arange(6)[: torch.Size(shape).numel()].reshape(shape).to(dtype)
+    back = round_trip(file, {"x": tensor})["x"]
+    assert (back.dtype, back.shape) == (tensor.dtype, tensor.shape)
+    assert back.view(-1).view(torch.uint8).tolist() == tensor.view(-1).view(torch.uint8).tolist()
+
+
+BASE = torch.arange(24.0)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        pytest.param(BASE.view(4, 6).t(), id="transposed"),
+        pytest.param(BASE[::2], id="every other"),
+        pytest.param(BASE[::2][:1], id="one of every other"),
+        pytest.param(BASE[:1].expand(3), id="expanded"),
+        pytest.param(BASE.view(1, 2, 3, 4).to(memory_format=torch.channels_last), id="channels last"),
+        pytest.param(nn.Parameter(BASE), id="parameter"),
+    ],
+)
+def test_the_layout_of_a_tensor_does_not_matter(tensor, file):
+    state = round_trip(file, {"x": tensor, "same": tensor, "part": BASE[3:5]})
+    assert torch.equal(state["x"], tensor)
+    assert torch.equal(state["same"], tensor)
+    assert torch.equal(state["part"], BASE[3:5])
+    state["x"].zero_()
+    assert torch.equal(state["same"], tensor)
+
+
+def test_saved_state_is_a_copy_of_the_moment(file):
+    model = nn.Linear(2, 2)
+    expected = model.weight.detach().clone()
+    save_state(file, {"model": model.state_dict()})
+    nn.init.zeros_(model.weight)
+    assert torch.equal(load_state(file)["model"]["weight"], expected)
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.integers() | st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(state=st.dictionaries(st.text(max_size=3) | st.integers(), plain, max_size=4))
+def test_nested_state_comes_back_with_its_types(state, tmp_path_factory):
+    # By repr: nan equals nan, 1 is not True, and a list is not a tuple.
+    assert repr(round_trip(tmp_path_factory.getbasetemp() / "hypothesis.safetensors", state)) == repr(state)
+
+
+def test_an_optimizers_state_comes_back(file):
+    model = nn.Linear(2, 1)
+    adam = torch.optim.Adam(model.parameters(), betas=(0.5, 0.9), amsgrad=True)
+    model(torch.ones(3, 2)).sum().backward()
+    adam.step()
+    back = round_trip(file, adam.state_dict())
+    assert back["param_groups"] == adam.state_dict()["param_groups"]
+    assert list(back["state"]) == [0, 1]
+    assert torch.equal(back["state"][1]["exp_avg_sq"], adam.state_dict()["state"][1]["exp_avg_sq"])
+
+
+@pytest.mark.parametrize(
+    "state",
+    [{"a/b": torch.zeros(2), "a": {"b": torch.ones(2)}}, {0: torch.zeros(2), "0": torch.ones(2)}],
+    ids=["a slash in a name", "an integer beside its text"],
+)
+def test_tensors_are_told_apart(state, file):
+    assert str(round_trip(file, state)) == str(state)
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [(nn.Linear(1, 1), "Linear"), ({1}, "set"), (torch.float32, "dtype"), (b"x", "bytes"), (lambda: 0, "function")],
+)
+def test_what_can_not_be_stored_names_its_place(value, named, file):
+    with pytest.raises(CheckpointError, match=f"state/loop/parts/1/x is a {named}"):
+        save_state(file, {"loop": {"parts": [0, {"x": value}]}})
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    "tensor", [torch.zeros(1, dtype=torch.complex128), torch.eye(2).to_sparse()], ids=["z", "sparse"]
+)
+def test_tensors_that_can_not_be_stored_name_their_place(tensor, file):
+    with pytest.raises(CheckpointError, match="state/loop/x"):
+        save_state(file, {"loop": {"x": tensor}})
+
+
+@pytest.mark.parametrize("key", [("layer", 1), torch.float32, frozenset()], ids=["tuple", "dtype", "set"])
+def test_keys_that_can_not_be_stored_are_refused_when_saving(key, file):
+    with pytest.raises(CheckpointError, match="loop"):
+        save_state(file, {"loop": {key: 1}})
+
+
+def on_a_full_disk(check, *arguments) -> None:
+    """Run a check in a process of its own that can limit how much a file takes."""
+    with context.Pool(1) as pool:
+        pool.apply(check, arguments)
+
+
+def limit_file_size(size: int) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def failed_write_leaves_the_old_file(folder: Path) -> None:
+    write_atomically(folder / "file", b"old")
+    limit_file_size(20_000)
+    with pytest.raises(OSError, match="too large"):
+        write_atomically(folder / "file", bytes(100_000))
+    with pytest.raises(OSError, match="too large"):
+        write_atomically(folder / "new", bytes(100_000))
+    assert [path.name for path in folder.iterdir()] == ["file"]
+    assert (folder / "file").read_bytes() == b"old"
+
+
+def training_goes_on(folder: Path) -> None:
+    model = nn.Linear(100, 100)
+    loop = Loop(lambda t: t, steps=20, every=5, state={"model": model}, path=folder, progress=False)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for t in loop:
+            model.bias.data.fill_(t)
+            if t == 12:
+                limit_file_size(20_000)
+            if t == 17:
+                assert [path.name[-14:-12] for path in sorted(folder.iterdir())] == ["05", "10"]
+                assert load_state(folder / "step-000000010.safetensors")["state"]["model"]["bias"][0] == 9
+                limit_file_size(resource.RLIM_INFINITY)
+    assert ["step 15 not saved" in str(warning.message) for warning in said] == [True]
+    assert loop.done
+    assert load_state(folder / "step-000000020.safetensors")["step"] == 20
+
+
+@pytest.mark.parametrize("check", [failed_write_leaves_the_old_file, training_goes_on])
+def test_a_full_disk_costs_nothing_but_the_write(check, tmp_path):
+    on_a_full_disk(check, tmp_path)
+
+
+def test_a_place_that_can_not_be_written_is_an_os_error(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match="file"):
+        save_state(tmp_path / "file" / "state.safetensors", {})
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_files_have_the_mode_the_umask_asks_for(umask, mode, file):
+    before = os.umask(umask)
+    try:
+        save_state(file, {})
+    finally:
+        os.umask(before)
+    assert file.stat().st_mode & 0o777 == mode
+
+
+class Bomb:
+    def __init__(self, target: Path):
+        self.target = target
+
+    def __reduce__(self):
+        return Path.touch, (self.target,)
+
+
+@pytest.mark.parametrize("write", [lambda bomb, file: file.write_bytes(pickle.dumps(bomb)), torch.save])
+def test_nothing_is_unpickled(write, published, tmp_path):
+    step = published / "step-000000001.safetensors"
+    for file in (step, published / "net.safetensors"):
+        write(Bomb(tmp_path / "exploded"), file)
+    loop = Loop(lambda t: t, steps=3, state={}, path=published)
+    for load in (lambda: load_state(step), lambda: load_published(published, "net", "toy"), loop.resume):
+        with pytest.raises(CheckpointError, match="damaged"):
+            load()
+    assert not (tmp_path / "exploded").exists()
+    pickle.loads(pickle.dumps(Bomb(tmp_path / "exploded")))
+    assert (tmp_path / "exploded").exists()
+
+
+CARD = Card("toy", "net", {"width": 4}, "smoke", seed=1, steps=2, seconds=0.5, data="none", command="train toy")
+WEIGHTS = {"w": torch.arange(3.0), "half": torch.ones(2, dtype=torch.bfloat16), "count": torch.tensor(3)}
+
+
+@pytest.fixture
+def published(tmp_path) -> Path:
+    publish(tmp_path / "published", CARD, WEIGHTS)
+    return tmp_path / "published"
+
+
+def test_a_finished_checkpoint_comes_back_with_its_card(published):
+    card, weights = load_published(published, "net", "toy")
+    assert [card] == [read_card(published / "net.json")] == cards(published, "toy")
+    assert replace(card, digest="") == CARD
+    assert {name: tensor.dtype for name, tensor in weights.items()} == {
+        "w": torch.float32,
+        "half": torch.float32,
+        "count": torch.int64,
+    }
+    assert all(torch.equal(weights[name], tensor.to(weights[name])) for name, tensor in WEIGHTS.items())
+
+
+def test_tied_weights_can_be_published(tmp_path):
+    publish(tmp_path, CARD, {"encoder": BASE, "decoder": BASE, "part": BASE[:3]})
+    weights = load_published(tmp_path, "net", "toy")[1]
+    assert torch.equal(weights["decoder"], BASE)
+    assert torch.equal(weights["part"], BASE[:3])
+
+
+def test_a_card_never_stands_alone(tmp_path):
+    (tmp_path / "net.safetensors").mkdir()
+    with pytest.raises(OSError, match="net"):
+        publish(tmp_path, CARD, WEIGHTS)
+    assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
+
+
+def flip_last_bit(data: bytes) -> bytes:
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+@pytest.mark.parametrize(
+    ("file", "edit", "said"),
+    [
+        ("net.safetensors", flip_last_bit, "digest does not fit"),
+        ("net.safetensors", lambda data: save({"w": torch.zeros(3)}), "digest does not fit"),
+        ("net.safetensors", lambda data: data[:-1], "damaged"),
+        ("net.safetensors", None, "stands alone"),
+        ("net.json", None, "no card"),
+        ("net.json", lambda data: data[:-9], "not a card"),
+        ("net.json", lambda data: b'{"learning_rate": 0.1}', "not a card"),
+        ("net.json", lambda data: b"[1, 2]", "not a card"),
+        ("net.json", lambda data: b"\xff\xfe", "not a card"),
+        ("net.json", lambda data: data.replace(b'"toy"', b'"vae"'), "'vae'"),
+    ],
+)
+def test_weights_and_card_are_held_together(file, edit, said, published):
+    data = (published / file).read_bytes()
+    (published / file).unlink()
+    if edit:
+        (published / file).write_bytes(edit(data))
+    with pytest.raises(CheckpointError, match=said):
+        load_published(published, "net", "toy")
+
+
+@pytest.mark.parametrize("text", ['{"learning_rate": 0.1}', "not JSON", '{"system": "vae"}'])
+def test_a_folder_with_foreign_json_is_refused(text, published):
+    (published / "other.json").write_text(text)
+    with pytest.raises(CheckpointError, match=r"other\.json is not a card"):
+        cards(published, "toy")

@@ -1,0 +1,231 @@
+"""The command line: what it does, and that a reader's mistake is one line on stderr and exit status 2."""
+
+import json
+import math
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from lossconditioning import cli, notebooks
+from lossconditioning.systems import toy
+
+SMOKE = "train toy --profile smoke --only paper_sym"
+VERBS = ["run", "train", "evaluate", "scoreboard", "data list", "data fetch"]
+
+
+@pytest.fixture
+def call(capsys):
+    """Run a command in this process: exit status, stdout, stderr."""
+
+    def run(command: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as leaving:
+            cli.main(shlex.split(command))
+        return leaving.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    toy.train(toy.experiments("smoke")["paper_sym"], out=folder, profile="smoke", progress=False)
+    return folder
+
+
+@pytest.fixture
+def workplace(tmp_path, trained, monkeypatch) -> Path:
+    """A folder to run commands in, with everything that can be given wrongly, and one notebook in place of the course."""
+    monkeypatch.chdir(tmp_path)
+    Path("text").write_text("not what was asked for")
+    Path("binary").write_bytes(b"\xff\xfe\x00")
+    Path("empty").mkdir()
+    edits = {
+        "good": lambda card: card,
+        "other_system": lambda card: {**card, "system": "vae"},
+        "other_version": lambda card: {**card, "config": {**card["config"], "depth": 3}},
+        "other_width": lambda card: {**card, "config": {**card["config"], "width": 9}},
+        "no_config": lambda card: {**card, "config": None},
+    }
+    card, weights = ((trained / f"paper_sym.{kind}").read_bytes() for kind in ("json", "safetensors"))
+    for name, edit in edits.items():
+        Path(name).mkdir()
+        Path(name, "paper_sym.json").write_text(json.dumps(edit(json.loads(card))))
+        Path(name, "paper_sym.safetensors").write_bytes(weights)
+    parameters = nbformat.v4.new_code_cell("profile = 'demo'\nseed = 0", metadata={"tags": ["parameters"]})
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}, "language_info": {"name": "python"}}
+    Path("notebooks").mkdir()
+    nbformat.write(nbformat.v4.new_notebook(cells=[parameters], metadata=kernel), "notebooks/01_tiny.ipynb")
+    monkeypatch.setattr(notebooks, "notebook_folder", lambda: tmp_path / "notebooks")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("", "Usage"),
+        ("trian toy", "No such command 'trian'"),
+        ("run 99", "There is no notebook '99'. Known: 01_tiny"),
+        ("run 01_tinny", "Did you mean '01_tiny'"),
+        ("run 01 --profile huge", "There is no profile 'huge'"),
+        ("run 01 --fast", "--fast"),
+        ("run 01 -p seed", "NAME=VALUE"),
+        ("run 01 -p =3", "NAME=VALUE"),
+        ("run 01 -p sede=3", "Did you mean 'seed'"),
+        ("run 01 --profile smoke --update", "--update does not go with --profile smoke"),
+        ("run 01 --profile smoke --out text", "text: File exists"),
+        ("train", "Missing argument 'SYSTEM'"),
+        ("train tyo", "There is no system 'tyo'. Did you mean 'toy'?"),
+        ("train toy toy", "unexpected extra argument"),
+        ("train toy --fast", "--fast"),
+        ("train toy --profile huge", "There is no profile 'huge'"),
+        ("train toy --only paper_syn", "Did you mean 'paper_sym'"),
+        ("train toy --seed one", "--seed"),
+        ("train toy --minutes ten", "--minutes"),
+        *((f"train toy --minutes {minutes}", "--minutes must be positive") for minutes in ("0", "-1", "nan")),
+        (f"{SMOKE} --out text", "text"),
+        (f"{SMOKE} --out good --seed 1", "another configuration (profile smoke, seed 0)"),
+        ("train toy --profile laptop --only paper_sym --out good", "another configuration (profile smoke, seed 0)"),
+        (f"{SMOKE} --out other_system", "another"),
+        ("evaluate", "Missing argument 'SYSTEM'"),
+        ("evaluate tyo", "Did you mean 'toy'"),
+        ("evaluate toy --fast", "--fast"),
+        ("evaluate toy --checkpoint nowhere", "no finished checkpoint of 'toy' in nowhere"),
+        ("evaluate toy --checkpoint empty", "no finished checkpoint of 'toy' in empty"),
+        ("evaluate toy --checkpoint nowhere.safetensors", "no card nowhere.json"),
+        ("evaluate toy --checkpoint text", "text"),
+        ("evaluate toy --checkpoint other_system", "another system"),
+        ("evaluate toy --checkpoint other_system/paper_sym.safetensors", "a checkpoint of 'vae', not of 'toy'"),
+        ("evaluate toy --checkpoint other_version", "paper_sym"),
+        ("evaluate toy --checkpoint other_width", "paper_sym"),
+        ("evaluate toy --checkpoint no_config", "paper_sym"),
+        ("evaluate toy --checkpoint good --data nowhere", "no folder nowhere"),
+        ("evaluate toy --checkpoint good --record", "does not go with --checkpoint"),
+        ("scoreboard toy", "unexpected extra argument"),
+        ("scoreboard --fast", "--fast"),
+        ("scoreboard --update nowhere.md", "nowhere.md"),
+        ("scoreboard --update empty", "empty"),
+        ("scoreboard --update text", "no section"),
+        ("scoreboard --update binary", "binary"),
+        ("data", "Usage"),
+        ("data get", "No such command 'get'"),
+        ("data list toy", "unexpected extra argument"),
+        ("data fetch", "Missing argument 'NAME'"),
+        ("data fetch sym_toi", "There is no data set 'sym_toi'. Did you mean 'sym_toy'?"),
+        ("data fetch sym_toy --fast", "--fast"),
+    ],
+)
+def test_a_mistake_is_one_line(command, said, call, workplace):
+    status, out, err = call(command)
+    assert (status, out) == (2, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-m", "lossconditioning", "train", "tyo"],
+        [str(Path(sys.executable).with_name("lossconditioning")), "data", "fetch", "x"],
+    ],
+)
+def test_a_mistake_is_one_line_in_a_process_of_its_own(command):
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: There is no ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_shows_an_example(verb, call):
+    status, out, err = call(f"{verb} --help")
+    assert (status, err) == (0, "")
+    assert f"Example: lossconditioning {verb}" in " ".join(out.split())
+
+
+def test_help_names_every_verb(call):
+    status, out, _ = call("--help")
+    assert status == 0
+    assert all(verb.split()[0] in out for verb in VERBS)
+
+
+def test_train_finishes_and_then_does_nothing(call, tmp_path, trained):
+    status, out, _ = call(f"{SMOKE} --out {tmp_path}")
+    assert (status, "All 1 experiments are finished" in out) == (0, True)
+    files = sorted(tmp_path.iterdir())
+    assert [file.name for file in files] == ["paper_sym.json", "paper_sym.safetensors"]
+    assert files[1].read_bytes() == (trained / "paper_sym.safetensors").read_bytes()
+    before = [file.stat() for file in files]
+    assert call(f"{SMOKE} --out {tmp_path}") == (0, out, "")
+    assert [file.stat()[:9] for file in files] == [stat[:9] for stat in before]
+
+
+def test_train_within_minutes_is_saved_and_continues(call, tmp_path, trained):
+    for _ in range(100):
+        status, out, _ = call(f"{SMOKE} --out {tmp_path} --minutes 0.0001")
+        assert status == 0
+        if "All 1 experiments are finished" in out:
+            break
+        assert "0 of 1 experiments are finished" in out
+        assert [folder.name for folder in (tmp_path / "unfinished").iterdir()] == ["paper_sym"]
+    assert (tmp_path / "paper_sym.safetensors").read_bytes() == (trained / "paper_sym.safetensors").read_bytes()
+    assert not (tmp_path / "unfinished").exists()
+
+
+@pytest.mark.parametrize("only_one_file", [False, True])
+def test_evaluate_measures_a_folder_or_a_file(only_one_file, call, trained):
+    status, out, err = call(
+        f"evaluate toy --json --checkpoint {trained / 'paper_sym.safetensors' if only_one_file else trained}"
+    )
+    assert (status, err) == (0, "")
+    found = json.loads(out, parse_constant=pytest.fail)
+    assert list(found) == ["system", "checkpoint", "metrics", "claims"]
+    assert found["system"] == "toy"
+    assert all(math.isfinite(value) for value in found["metrics"].values())
+    for name, value in json.loads((trained / "paper_sym.json").read_text())["metrics"].items():
+        assert found["metrics"][f"paper_{name}"] == pytest.approx(value, rel=1e-4)
+    assert [claim["id"] for claim in found["claims"]] == ["table_1_sym"]
+
+
+def test_evaluate_prints_for_humans_too(call, trained):
+    status, out, _ = call(f"evaluate toy --checkpoint {trained}")
+    assert status == 0
+    assert "paper_regret_0.5 " in out
+    assert "paper: 0.0001, 0.0007" in out
+
+
+def test_scoreboard_and_data_list(call):
+    status, out, err = call("scoreboard --json")
+    assert (status, err, type(json.loads(out))) == (0, "", list)
+    assert call("scoreboard")[0] == 0
+    assert "sym_toy: " in call("data list")[1]
+    assert "nothing to download" in call("data fetch sym_toy")[1]
+
+
+def test_a_failed_notebook_is_exit_status_1(call, workplace, monkeypatch):
+    def run(paths, profile, out, parameters, report):
+        runs = [notebooks.Run(path.stem, profile, 0.1, 99, "cell 2: NameError") for path in paths]
+        report(runs[0])
+        assert parameters == {"seed": 3, "name": "x", "rates": [0.1]}
+        return runs
+
+    monkeypatch.setattr(notebooks, "run", run)
+    status, out, err = call("run 01 -p seed=3 -p name=x -p rates=[0.1]")
+    assert status == 1
+    assert err.strip() == "cell 2: NameError"
+    assert "01_tiny   failed" in out
+
+
+def test_an_interrupt_says_where_training_stands(call, tmp_path, monkeypatch):
+    def train(*_, **__):
+        raise KeyboardInterrupt("stopped at step 3 of 4; run again to continue")
+
+    monkeypatch.setattr(toy, "train", train)
+    status, _, err = call(f"{SMOKE} --out {tmp_path}")
+    assert status == 130
+    assert err.strip() == "Interrupted: stopped at step 3 of 4; run again to continue"

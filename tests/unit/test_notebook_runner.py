@@ -1,0 +1,294 @@
+"""Notebooks are run, timed, cleaned and recorded; one that fails says where, and the others still run."""
+
+import json
+from itertools import groupby
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from lossconditioning import ReaderError, notebooks, records
+from lossconditioning.notebooks import WIDGET_VIEW, Run
+
+PARAMETERS = "profile = 'demo'\nseed = 0"
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+PANEL = {"image/png": "iVBORw0KGgo=", WIDGET_VIEW: {"model_id": "1", "version_major": 2, "version_minor": 0}}
+GOOD = [
+    "print(profile, seed)",
+    "import time\nfor i in range(4):\n    print(f'\\r{25 * (i + 1)}%', end='', flush=True)\n    time.sleep(0.1)\nprint()",
+    f"from IPython.display import display\ndisplay({PANEL!r}, raw=True)",
+    "block = b'x' * (300 * 2**20)\nlen(block)",
+]
+
+
+def write(path: Path, *cells: str, parameters: str = PARAMETERS) -> Path:
+    first = new_code_cell(parameters, metadata={"tags": ["parameters"]})
+    made = new_notebook(cells=[new_markdown_cell("# Title"), first, *map(new_code_cell, cells)], metadata=KERNEL)
+    path.parent.mkdir(exist_ok=True)
+    nbformat.write(made, path)
+    return path
+
+
+def shown(cell) -> list[tuple[str, str]]:
+    """What a cell's streams show, however many outputs they came in."""
+    streams = groupby(cell.outputs, key=lambda output: output.name)
+    return [(name, "".join(output.text for output in outputs).replace("\r\n", "\n")) for name, outputs in streams]
+
+
+# Running ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory) -> tuple[dict[str, Run], list[Run], Path]:
+    """Three notebooks, the good one last: name → run, the reports, the folder."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    paths = [
+        write(folder / "01_fails.ipynb", "a = 1", "values = {'kl': a}\nvalues['rate']", "print('not reached')"),
+        write(folder / "02_dies.ipynb", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"),
+        write(folder / "03_good.ipynb", *GOOD),
+    ]
+    reports: list[Run] = []
+    runs = notebooks.run(paths, "smoke", folder / "out", {"seed": 7}, reports.append, progress=False)
+    return {run.name: run for run in runs}, reports, folder / "out"
+
+
+@pytest.mark.slow
+def test_a_good_notebook_runs_with_its_parameters_and_is_cleaned(ran):
+    runs, _, out = ran
+    assert runs["03_good"].status == "ok"
+    made = notebooks.read(out / "03_good.ipynb")
+    _, parameters, printed, progress, panel, block = made.cells
+    assert parameters.source == PARAMETERS
+    assert printed.outputs[0].text == "smoke 7\n"
+    assert shown(progress) == [("stdout", "100%\n")]
+    assert [list(output.data) for output in panel.outputs] == [["image/png"]]
+    assert [cell.execution_count for cell in made.cells[1:]] == [1, 2, 3, 4, 5]
+    assert block.outputs[0].execution_count == 5
+    assert made.metadata.keys() == {"kernelspec", "language_info"}
+    assert all(cell.metadata.keys() <= {"tags"} for cell in made.cells)
+    nbformat.validate(made)
+    html = (out / "03_good.html").read_text()
+    assert "smoke 7" in html
+    assert "data:image/png;base64,iVBORw0KGgo=" in html
+
+
+@pytest.mark.slow
+def test_a_failing_notebook_shows_the_cell_and_the_error(ran):
+    runs, reports, out = ran
+    assert runs["01_fails"].status == "failed"
+    error = runs["01_fails"].error
+    assert "01_fails.ipynb" in error
+    assert "    values = {'kl': a}\n    values['rate']\n" in error
+    assert error.endswith("KeyError: 'rate'")
+    assert "not reached" not in error
+    assert (out / "01_fails.html").exists()
+    assert reports == list(runs.values())
+
+
+@pytest.mark.slow
+def test_a_kernel_that_dies_is_reported(ran):
+    run = ran[0]["02_dies"]
+    assert run.status == "failed"
+    assert "Kernel died" in run.error
+    assert "02_dies" in run.error
+
+
+@pytest.mark.slow
+def test_minutes_and_memory_are_those_of_the_notebook(ran):
+    small, large = ran[0]["01_fails"], ran[0]["03_good"]
+    assert 0 < large.minutes < 3
+    assert small.memory_mb < 300
+    assert 250 < large.memory_mb - small.memory_mb < 500
+
+
+@pytest.mark.parametrize(
+    ("profile", "parameters", "said"),
+    [
+        ("huge", {}, "no profile 'huge'"),
+        ("smoke", {"profile": "huge"}, "no profile 'huge'"),
+        ("smoke", {"sede": 1}, "Did you mean 'seed'"),
+    ],
+)
+def test_what_a_notebook_does_not_know_is_refused_before_anything_runs(profile, parameters, said, tmp_path):
+    paths = [write(tmp_path / "01_a.ipynb"), write(tmp_path / "02_b.ipynb")]
+    with pytest.raises(ReaderError, match=said):
+        notebooks.run(paths, profile, tmp_path / "out", parameters)
+    with pytest.raises(ReaderError, match=r"02_b\.ipynb.*'seed'"):
+        notebooks.run(
+            [paths[0], write(paths[1], parameters="profile = 'demo'")], "smoke", tmp_path / "out", {"seed": 1}
+        )
+    assert not (tmp_path / "out").exists()
+
+
+VALID = '{"cells": %s, "metadata": {}, "nbformat": %s, "nbformat_minor": 5}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not JSON",
+        "[]",
+        "{}",
+        "3",
+        '{"nbformat": 4}',
+        VALID % (3, 4),
+        VALID % ("[{}]", 4),
+        VALID % ("[]", 99),
+        "\xff",
+    ],
+)
+def test_a_corrupt_notebook_is_refused(text, tmp_path):
+    path = tmp_path / "01_corrupt.ipynb"
+    path.write_bytes(text.encode("latin1"))
+    with pytest.raises(ReaderError, match=r"01_corrupt\.ipynb is not a notebook"):
+        notebooks.run([path], "smoke", tmp_path / "out")
+
+
+def test_a_notebook_without_a_kernels_name_can_be_checked(tmp_path):
+    path = write(tmp_path / "01_a.ipynb")
+    nbformat.write(new_notebook(cells=notebooks.read(path).cells), path)
+    notebooks.check_parameters(path, {"seed": 1})
+
+
+# Cleaning -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        (["  0%\r 50%\r100%\n"], "100%\n"),
+        (["\r  0%", "\r 50%", "\r100%", "\n"], "100%\n"),
+        (["\r  0%\r 50%"], " 50%"),
+        (["one\n", "two\nthree"], "one\ntwo\nthree"),
+        (["what a subprocess prints\r\n", "through a terminal\r\n"], "what a subprocess prints\nthrough a terminal\n"),
+    ],
+)
+def test_a_spent_progress_bar_leaves_its_last_state(parts, expected):
+    outputs = [new_output("stream", name="stderr", text=text) for text in parts]
+    (cell,) = notebooks.clean(new_notebook(cells=[new_code_cell(outputs=outputs)])).cells
+    assert shown(cell) == [("stderr", expected)]
+
+
+def test_stdout_and_stderr_are_kept_apart_and_in_order():
+    streams = [("stdout", "a\n"), ("stderr", "\r 50%"), ("stderr", "\r100%\n"), ("stdout", "b\n")]
+    outputs = [new_output("stream", name=name, text=text) for name, text in streams]
+    (cell,) = notebooks.clean(new_notebook(cells=[new_code_cell(outputs=outputs)])).cells
+    assert shown(cell) == [("stdout", "a\n"), ("stderr", "100%\n"), ("stdout", "b\n")]
+
+
+def test_cleaning_keeps_what_a_reader_sees():
+    metadata = {"tags": ["exercise-1"], "papermill": {"duration": 1}, "collapsed": True}
+    result = new_output("execute_result", data={"text/plain": "1"}, execution_count=9)
+    picture = new_output("display_data", data={"image/png": "x", WIDGET_VIEW: {}}, metadata={"image/png": {"alt": "A"}})
+    widget = new_output("display_data", data={"text/plain": "slider", WIDGET_VIEW: {"model_id": "1"}})
+    made = new_notebook(
+        cells=[
+            new_markdown_cell("# Title"),
+            new_code_cell("seed = 1", metadata={"tags": ["injected-parameters"]}, execution_count=1),
+            new_code_cell("1", metadata=metadata, execution_count=9, outputs=[result, picture, widget]),
+            new_code_cell("not run"),
+        ],
+        metadata={**KERNEL, "papermill": {"duration": 3}, "widgets": {"state": {}}},
+    )
+    title, cell, not_run = notebooks.clean(made).cells
+    assert made.metadata.keys() == {"kernelspec", "language_info"}
+    assert title.source == "# Title"
+    assert cell.metadata == {"tags": ["exercise-1"]}
+    assert (cell.execution_count, cell.outputs[0].execution_count, not_run.execution_count) == (1, 1, None)
+    assert (cell.outputs[1].data, cell.outputs[1].metadata) == ({"image/png": "x"}, {"image/png": {"alt": "A"}})
+    assert cell.outputs[2].data.keys() == {"text/plain", WIDGET_VIEW}
+
+
+def test_the_table_is_aligned():
+    runs = [Run("01_short", "smoke", 0.25, 99), Run("02_a_much_longer_name", "smoke", 12.34, 12345, "boom")]
+    head, *rows = notebooks.table(runs).splitlines()
+    places = [head.index(title) for title in ("notebook", "status", "minutes", "peak memory")]
+    assert [[row[place:].split("  ")[0] for place in places] for row in rows] == [
+        ["01_short", "ok", "0.2", "99 MB"],
+        ["02_a_much_longer_name", "failed", "12.3", "12,345 MB"],
+    ]
+
+
+# Records ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch) -> Path:
+    """Records and notebooks of its own in place of the project's."""
+    monkeypatch.setattr(records, "shipped", lambda folder: tmp_path / folder)
+    monkeypatch.setattr(notebooks, "notebook_folder", lambda: tmp_path / "notebooks")
+    records.record_runs([Run("01_toy", "demo", 1.26, 1234), Run("01_toy", "smoke", 0.04, 400)])
+    return tmp_path
+
+
+def test_successful_runs_are_recorded_the_latest_of_each_profile(shelf):
+    records.record_runs(
+        [Run("01_toy", "demo", 2.0, 5), Run("01_toy", "smoke", 9.0, 5, "boom"), Run("00_a", "paper", 3, 5)]
+    )
+    rows = json.loads((shelf / "records" / "notebooks.json").read_text())
+    assert [(row["name"], row["profile"], row["minutes"]) for row in rows] == [
+        ("00_a", "paper", 3),
+        ("01_toy", "smoke", 0.04),
+        ("01_toy", "demo", 2.0),
+    ]
+    assert records.read_runs()["01_toy"]["demo"] == Run("01_toy", "demo", 2.0, 5)
+
+
+def test_refresh_replaces_what_is_generated_and_nothing_else(shelf):
+    header = "# Toy\n\n[![Open in Colab](old)](old)\n\n| **Paper** | A paper |\n| **Measured** | long ago |\n\nText."
+    cells = [new_markdown_cell(header), new_code_cell("old", metadata={"tags": ["setup"]}), new_code_cell("mine")]
+    title, setup, mine = records.refresh(new_notebook(cells=cells), "01_toy").cells
+    address = records.repository()
+    badge, measured = title.source.splitlines()[2], title.source.splitlines()[5]
+    assert badge.count(f"{address.removeprefix('https://github.com/')}/blob/main/notebooks/01_toy.ipynb") == 2
+    assert measured == (
+        "| **Measured** | `smoke` under 0.1 min, 400 MB · `demo` 1.3 min, 1,234 MB (two CPU cores, no GPU) |"
+    )
+    assert (
+        title.source.replace(badge, "[![Open in Colab](old)](old)").replace(measured, "| **Measured** | long ago |")
+        == header
+    )
+    assert f"git+{address}" in setup.source
+    assert 'if "google.colab" in sys.modules' in setup.source
+    assert mine.source == "mine"
+
+
+README = """Before.
+<!-- notebooks:begin -->
+old
+<!-- notebooks:end -->
+Between.
+<!-- scoreboard:begin --><!-- scoreboard:end -->
+"""
+
+
+def test_fill_writes_the_sections_of_a_readme(shelf):
+    write(shelf / "notebooks" / "01_toy.ipynb")
+    claims = [{"id": "a", "claim": "It works", "paper": "1", "value": "2", "reproduced": yes} for yes in (True, False)]
+    (shelf / "records" / "toy.json").write_text(json.dumps({"system": "toy", "claims": claims}))
+    filled = records.fill(README)
+    assert "| [01_toy](notebooks/01_toy.ipynb) | Title |  | 1.3 min | 1,234 MB |" in filled
+    assert "**toy**: 1 of 2 reproduced" in filled
+    assert "| It works | 1 | 2 | **no** |" in filled
+    assert "\nold\n" not in filled
+    assert filled.startswith("Before.\n")
+    assert "\nBetween.\n" in filled
+    assert records.fill(filled) == filled
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        README.replace("<!-- notebooks:end -->", ""),
+        README.replace("<!-- scoreboard:begin -->", ""),
+        README + README,
+        README.replace("begin", "x").replace("end", "begin").replace("x", "end"),
+    ],
+    ids=["none", "no end", "no begin", "twice", "the wrong way round"],
+)
+def test_fill_complains_about_missing_markers(text, shelf):
+    with pytest.raises(ReaderError, match="no section between"):
+        records.fill(text)
