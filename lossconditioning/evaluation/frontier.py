@@ -119,9 +119,11 @@ def hypervolume(points: Tensor, reference: Tensor | list[float], ideal: Tensor |
             f"points of shape {tuple(points.shape)} do not fit a reference of {len(corner)} terms: (N, K) expected."
         )
     best = None if ideal is None else torch.as_tensor(ideal, dtype=torch.float64)
-    if best is not None and not bool(((points.cpu() >= best).all(dim=0) & (best < corner)).all()):
+    values = points.detach().double().cpu()
+    counted = values[(values < corner).all(dim=1)]
+    if best is not None and not bool((best < corner).all() and (counted >= best).all()):
         raise ReaderError(
             f"ideal {best.tolist()} must be at least as good as every point, and better than the reference."
         )
-    volume = float(moocore.hypervolume(points.detach().double().cpu().numpy(), ref=corner.numpy()))
+    volume = float(moocore.hypervolume(values.numpy(), ref=corner.numpy()))
     return volume if best is None else volume / float((corner - best).prod())
