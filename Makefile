@@ -11,11 +11,12 @@ STAMP  := $(VENV)/.installed
 run: $(STAMP)  ## execute every notebook (demo profile) into build/notebooks, as .ipynb and .html
 	@$(BIN)/lossconditioning run --profile demo
 
-test: $(STAMP)  ## ruff, unit tests, notebook tests
+test: $(STAMP)  ## ruff, unit tests, notebook tests, benchmarks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/python -m pytest tests --ignore=tests/benchmarks
-	@$(BIN)/python -m pytest tests/benchmarks --benchmark-columns=median,stddev,rounds --benchmark-sort=name
+	@$(BIN)/python -m pytest --nbval-lax --nbval-current-env notebooks
+	@$(MAKE) --no-print-directory bench
 
 lab: $(STAMP)  ## open JupyterLab on the welcome notebook
 	@$(BIN)/jupyter lab notebooks/00_welcome.ipynb

@@ -125,5 +125,6 @@ def test_sigkill_at_any_moment_loses_one_interval_at_most(tmp_path):
                 assert max(0, seen // EVERY * EVERY) <= now.resumed_from.value <= seen + 1
             seen = max(seen, now.step.value)
         assert exitcode == 0
+        assert trainings < 5, "training finishes without being seen at writing"
         assert final_state(folder) == final_state(tmp_path / "uninterrupted")
     assert kills_while_writing >= 5

@@ -1,0 +1,179 @@
+"""Panels follow their sliders, figures carry alt text, the environment check says exactly what to do."""
+
+import asyncio
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import lossconditioning as lc
+from lossconditioning import environment
+from lossconditioning.display import LiveFigure, figure, film_strip, png, show
+from lossconditioning.environment import Finding, Report, check_environment
+from lossconditioning.systems import toy
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def shade(value: float) -> bytes:
+    """A PNG whose grey tells the value in [0, 1]."""
+    buffer = io.BytesIO()
+    Image.new("L", (40, 20), round(255 * min(1, max(0, value)))).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def panel():
+    return lc.explore(
+        lambda a: (shade(a), {"twice": 2 * a}), a=lc.Slider(0.0, 1.0, 0.5, beyond=0.2), alt="a grey that grows with a"
+    )
+
+
+def test_set_renders_at_once_and_returns_the_picture(panel):
+    assert panel.set(a=0.25) == shade(0.25) == panel.image
+    assert panel.values == {"a": 0.25}
+    assert panel.readouts == {"twice": 0.5}
+    assert "0.5" in panel._text.value
+
+
+def test_moving_the_slider_without_an_event_loop_renders_at_once(panel):
+    panel._controls["a"].value = 0.75
+    assert panel.image == shade(0.75)
+
+
+def test_fast_moves_collapse_into_the_last(panel):
+    made = panel.frames
+
+    async def drag():
+        for step in range(20):
+            panel._controls["a"].value = 0.3 + step / 100
+        await asyncio.sleep(0.1)
+
+    asyncio.run(drag())
+    assert panel.image == shade(0.49)
+    assert panel.frames == made + 1
+
+
+def test_recent_pictures_are_kept(panel):
+    panel.set(a=0.1)
+    made = panel.frames
+    panel.set(a=0.9), panel.set(a=0.1)
+    assert panel.frames == made + 1
+
+
+def test_outside_the_trained_range_the_panel_says_so(panel):
+    panel.set(a=1.2)
+    assert "extrapolated" in panel._text.value
+    panel.set(a=1.0)
+    assert "extrapolated" not in panel._text.value
+
+
+def test_a_readers_mistake_inside_render_is_shown_and_loses_nothing():
+    def render(a):
+        if a > 0.5:
+            raise lc.ReaderError("no <picture> above one half")
+        return shade(a)
+
+    panel = lc.explore(render, a=lc.Slider(0.0, 0.4, 0.2, beyond=1.0), alt="grey")
+    before = panel.image
+    panel.set(a=0.6)
+    assert panel.image == before
+    assert "no &lt;picture&gt; above one half" in panel._text.value
+
+
+@pytest.mark.parametrize(
+    ("values", "message"), [({"b": 0.5}, "no slider 'b'"), ({"a": 1.3}, "from -0.2 to 1.2; got 1.3")]
+)
+def test_set_refuses_unknown_sliders_and_values_out_of_range(panel, values, message):
+    with pytest.raises(lc.ReaderError, match=message):
+        panel.set(**values)
+    assert panel.values == {"a": 0.5}
+
+
+def test_a_saved_panel_shows_its_film_strip(panel):
+    bundle, metadata = panel._repr_mimebundle_()
+    assert WIDGET_VIEW in bundle
+    assert metadata["image/png"]["alt"] == "a grey that grows with a"
+    strip = Image.open(io.BytesIO(bundle["image/png"])).convert("L")
+    assert strip.size == (1200, 600)
+    corners = [strip.getpixel((x, y)) for y in (10, 590) for x in (10, 1190)]
+    assert corners == pytest.approx([0, 85, 170, 255], abs=3)
+
+
+def test_log_sliders_step_on_the_log_scale():
+    slider = lc.Slider(0.5, 512.0, value=16.0, log=True, beyond=0.1)
+    control = slider.widget("beta")
+    assert [slider.position(share) for share in (0, 0.5, 1)] == pytest.approx([0.5, 16, 512])
+    assert slider.ends == pytest.approx((0.25, 1024))
+    assert 10**control.min == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("bad", [(1.0, 0.0, 0.5), (0.0, float("inf"), 1.0), (0.0, 1.0, 2.0)])
+def test_sliders_need_a_range_and_a_start_within_it(bad):
+    with pytest.raises(lc.ReaderError):
+        lc.Slider(*bad)
+
+
+def test_panels_and_figures_need_words():
+    made, _ = figure()
+    with pytest.raises(lc.ReaderError, match="alt text"):
+        lc.explore(shade, value=lc.Slider(0, 1, 0.5), alt=" ")
+    with pytest.raises(lc.ReaderError, match="caption"):
+        show(made, alt="something", caption="")
+    with pytest.raises(lc.ReaderError, match="slider"):
+        lc.explore(shade, alt="nothing to move")
+
+
+def test_a_live_figure_redraws_like_a_fresh_one():
+    def stage(height):
+        made, (axis,) = figure(size=(4, 2))
+        (line,) = axis.plot([0, 1], [height, height])
+        axis.set(xlim=(0, 1), ylim=(0, 1))
+        return made, line
+
+    made, line = stage(0.2)
+    live = LiveFigure(made, [line])
+    live.png()
+    line.set_ydata([0.8, 0.8])
+    moved = np.asarray(Image.open(io.BytesIO(live.png())).convert("RGB"), dtype=int)
+    fresh = np.asarray(Image.open(io.BytesIO(png(stage(0.8)[0]))).convert("RGB"), dtype=int)
+    assert np.abs(moved - fresh).mean() < 1
+    assert np.abs(moved - np.asarray(Image.open(io.BytesIO(png(stage(0.2)[0]))).convert("RGB"))).mean() > 1
+
+
+def test_film_strips_stack_rows():
+    strip = Image.open(io.BytesIO(film_strip([shade(0), shade(0.5), shade(1)], width=200, columns=2)))
+    assert strip.size == (200, 100)
+
+
+def test_the_toy_panel_shows_the_network_it_was_given():
+    network = toy.build_ensemble(toy.Config("panel", seeds=1)).member(0)
+    panel = toy.play(network)
+    left = panel.set(s1=0.0)
+    assert panel.set(s1=1.0) != left
+    x, y_r, y_c = toy.sym_toy(801)
+    with torch.no_grad():
+        values = toy.losses(network(x, torch.tensor([[1.0, 0.0]]).expand(801, 2)), y_r, y_c)
+    assert panel.readouts["L regression"] == pytest.approx(float(values["regression"].mean()))
+    assert panel.readouts["regret"] == pytest.approx(float(values["regression"].mean()), abs=1e-6)
+    panel.set(s1=1.2)
+    assert panel.readouts["regret"] == "not defined"
+
+
+def test_the_environment_check_ends_in_one_green_line(monkeypatch):
+    monkeypatch.setattr(environment, "_network", lambda: Finding("network", "offline"))
+    report = check_environment("smoke")
+    assert report.ready
+    assert str(report).splitlines()[-1].startswith("✔ Ready.")
+    with pytest.raises(lc.ReaderError, match="profile 'huge'"):
+        check_environment("huge")
+
+
+def test_the_environment_check_ends_in_exact_advice(monkeypatch):
+    monkeypatch.setattr(environment, "free_memory_gb", lambda: 0.5)
+    report = Report([environment._memory("demo"), Finding("torch", "2.0", False, 'Run: pip install "torch>=2.6".')])
+    assert report.verdict.startswith("✘ Not ready yet: (1) Free some memory: 4 GiB are needed, 0.5 are free.")
+    assert report.verdict.endswith('(2) Run: pip install "torch>=2.6".')
+    assert "✘" in report._repr_html_()
