@@ -66,6 +66,8 @@ def run(
         raise ReaderError(
             f"Committed notebooks hold the outputs of a demo run; --update does not go with --profile {profile}."
         )
+    if update and parameter:
+        raise ReaderError("Committed notebooks hold the outputs of their default parameters; --update takes no -p.")
     paths = notebooks.notebook_paths(names or [])
 
     def report(done: notebooks.Run) -> None:
@@ -139,7 +141,11 @@ def train(
     if minutes is not None and not minutes > 0:
         raise ReaderError(f"--minutes must be positive; got {minutes}.")
     folder = out or Path("runs") / f"{system}-{profile}-seed{seed}"
-    finished = module.train_all(chosen, out=folder, profile=profile, seed=seed, minutes=minutes, workers=workers)
+    try:
+        finished = module.train_all(chosen, out=folder, profile=profile, seed=seed, minutes=minutes, workers=workers)
+    except KeyboardInterrupt as interrupt:
+        print(f"Interrupted: {interrupt}" if str(interrupt) else "Interrupted.", file=sys.stderr)
+        raise SystemExit(130) from None
     if finished < len(chosen):
         print(f"Time is up: {finished} of {len(chosen)} experiments are finished in {folder}.")
         print("The same command continues.")
@@ -212,7 +218,10 @@ def scoreboard(
 
 @data_app.command("list")
 def data_list() -> None:
-    """List the data sets: name, what it is, size, licence, source."""
+    """List the data sets: name, what it is, size, licence, source.
+
+    Example: lossconditioning data list
+    """
     from lossconditioning.datasets import DATASETS
 
     for name, entry in DATASETS.items():
@@ -221,7 +230,10 @@ def data_list() -> None:
 
 @data_app.command("fetch")
 def data_fetch(name: Annotated[str, typer.Argument(metavar="NAME", help="A data set of `data list`.")]) -> None:
-    """Download a data set into $LOSSCONDITIONING_DATA, or data/cache. What is computed needs no download."""
+    """Download a data set into $LOSSCONDITIONING_DATA, or data/cache. What is computed needs no download.
+
+    Example: lossconditioning data fetch sym_toy
+    """
     from lossconditioning.datasets import dataset
     from lossconditioning.paths import data_cache
 
@@ -239,17 +251,13 @@ def main(arguments: list[str] | None = None) -> None:
         status = app(args=arguments, prog_name="lossconditioning", standalone_mode=False)
     except ReaderError as error:
         _fail(str(error))
-    except typer.Exit as leaving:
-        raise SystemExit(leaving.exit_code) from None
-    except typer.Abort:
-        raise SystemExit(130) from None
+    except (typer.Exit, typer.Abort) as leaving:
+        raise SystemExit(getattr(leaving, "exit_code", 130)) from None
     except UsageError as error:
-        _fail(f"{error.format_message()} See: lossconditioning --help")
+        # Without any command the message is the whole help page; its first line will do.
+        _fail(f"{error.format_message().strip().splitlines()[0]} See: lossconditioning --help")
     except OSError as error:
         _fail(f"{error.filename or ''}: {error.strerror or error}".lstrip(": "))
-    except KeyboardInterrupt as error:
-        print(f"Interrupted: {error}" if str(error) else "Interrupted.", file=sys.stderr)
-        raise SystemExit(130) from None
     else:
         raise SystemExit(status if isinstance(status, int) else 0)
 

@@ -6,9 +6,10 @@ own figure. What comes out is cleaned: no timing, no widget state, and a slider 
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import multiprocessing
-import resource
-import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import psutil
 from nbformat import NotebookNode
 
 from lossconditioning.errors import ReaderError, one_of
@@ -82,15 +84,20 @@ def read(path: Path) -> NotebookNode:
         return nbformat.read(path, as_version=4)
     except FileNotFoundError:
         raise ReaderError(f"There is no notebook {path}.") from None
-    except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError) as error:
         raise ReaderError(f"{path} is not a notebook ({str(error).splitlines()[0]}).") from None
 
 
 def check_parameters(path: Path, parameters: dict[str, object]) -> None:
     """Refuse parameters that the notebook's ``parameters`` cell does not define: papermill would only warn."""
-    import papermill
-
-    known = papermill.inspect_notebook(str(path))
+    cells = [cell for cell in read(path).cells if "parameters" in cell.metadata.get("tags", [])]
+    try:
+        lines = [line for cell in cells for line in ast.parse(cell.source).body]
+    except SyntaxError as error:
+        raise ReaderError(f"The parameters cell of {path.name} is not plain Python ({error.msg}).") from None
+    known = [
+        target.id for line in lines if isinstance(line, ast.Assign) for target in line.targets if hasattr(target, "id")
+    ]
     for name in parameters:
         one_of(f"parameter of {path.name}", name, known)
 
@@ -107,6 +114,11 @@ def execute(
     """Run one notebook into ``out`` as .ipynb (and .html), cleaned; what fails inside it is reported in the `Run`."""
     out.mkdir(parents=True, exist_ok=True)
     target = out / path.name
+    for earlier in (
+        target,
+        target.with_suffix(".html"),
+    ):  # if the kernel dies, nothing is written: no old success may stay
+        earlier.unlink(missing_ok=True)
     # A fresh interpreter per notebook, so that the largest of its children is this notebook's kernel.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as worker:
         job = worker.submit(_execute, str(path), str(target), parameters or {}, progress)
@@ -124,6 +136,8 @@ def _execute(source: str, target: str, parameters: dict[str, object], progress: 
     from papermill.exceptions import PapermillExecutionError
 
     started, error = time.monotonic(), ""
+    peak = _PeakMemory()
+    peak.start()
     try:
         papermill.execute_notebook(
             source,
@@ -138,9 +152,38 @@ def _execute(source: str, target: str, parameters: dict[str, object], progress: 
     except PapermillExecutionError as failure:
         error = _describe(source, failure)
     except Exception as failure:  # the kernel died, the disk is full, …: the other notebooks still run
-        error = f"{type(failure).__name__}: {failure}"
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # KiB on Linux, bytes on macOS
-    return (time.monotonic() - started) / 60, peak // (1024**2 if sys.platform == "darwin" else 1024), error
+        error = f"{Path(source).name}: {type(failure).__name__}: {failure}"
+    return (time.monotonic() - started) / 60, peak.stop(), error
+
+
+class _PeakMemory(threading.Thread):
+    """Watches the largest child of this process: the notebook's kernel."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak, self.ended = 0, threading.Event()
+
+    def run(self) -> None:
+        while not self.ended.wait(0.2):
+            for child in psutil.Process().children():
+                self.peak = max(self.peak, _resident(child))
+
+    def stop(self) -> int:
+        """End the watch and return the peak in MiB."""
+        self.ended.set()
+        self.join()
+        return self.peak // 2**20
+
+
+def _resident(process: psutil.Process) -> int:
+    """Peak resident memory in bytes as Linux keeps it; elsewhere the present one, which over many looks comes close."""
+    try:
+        with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        with contextlib.suppress(psutil.Error):
+            return process.memory_info().rss
+        return 0
 
 
 def _describe(source: str, failure) -> str:
@@ -213,9 +256,9 @@ def run(
     Raises:
         ReaderError: for an unknown profile or parameter, before anything runs.
     """
-    parameters = {"profile": one_of("profile", profile, PROFILES), **(parameters or {})}
+    parameters = {"profile": profile, **(parameters or {})}
+    one_of("profile", parameters["profile"], PROFILES)
     for path in paths:
-        read(path)
         check_parameters(path, parameters)
     runs = []
     for path in paths:

@@ -132,8 +132,9 @@ def scoreboard_markdown() -> str:
     parts = []
     for record in read_evaluations():
         claims = [Claim(**claim) for claim in record["claims"]]
-        yes = sum(claim.reproduced for claim in claims)
-        parts.append(f"**{record['system']}**: {yes} of {len(claims)} reproduced\n\n{claims_markdown(claims)}")
+        papers = [claim for claim in claims if not claim.claim.startswith("Beyond the paper")]
+        yes = sum(claim.reproduced for claim in papers)
+        parts.append(f"**{record['system']}**: {yes} of {len(papers)} claims reproduced\n\n{claims_markdown(claims)}")
     return "\n\n".join(parts) or "No system has been evaluated yet."
 
 
@@ -156,7 +157,7 @@ def fill(text: str) -> str:
     """A README with its generated sections brought up to date; they stand between ``<!-- NAME:begin -->`` and ``:end``."""
     for name, content in (("notebooks", notebooks_markdown()), ("scoreboard", scoreboard_markdown())):
         begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-        if text.count(begin) != 1 or text.count(end) != 1:
+        if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
             raise ReaderError(f"The file has no section between {begin} and {end}.")
         before, rest = text.split(begin)
         text = f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
@@ -169,6 +170,8 @@ def update_readme(path: Path) -> None:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ReaderError(f"Can not read {path} ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise ReaderError(f"{path} is not a text file.") from None
     write_atomically(path, fill(text).encode())
     best = system("toy").load(shipped("checkpoints") / "toy", "best")
     write_atomically(path.parent / PICTURE, system("toy").play(best.model.member(0)).still)

@@ -63,7 +63,7 @@ class Card:
 
 def environment() -> tuple[str, dict[str, str]]:
     """The device's name and the versions of Python and torch, for a card."""
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {torch.get_num_threads()} threads"
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, threads: {torch.get_num_threads()}"
     return device, {"python": platform.python_version(), "torch": torch.__version__.split("+")[0]}
 
 
@@ -74,7 +74,9 @@ def in_half_precision(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def publish(folder: Path, card: Card, tensors: dict[str, Tensor]) -> Card:
     """Write a finished checkpoint and its card into ``folder``; the weights first, so that a card never stands alone."""
-    data = save_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    data = save_tensors(
+        {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+    )
     write_atomically(folder / f"{card.name}.safetensors", data)
     card = Card(**{**asdict(card), "digest": hashlib.sha256(data).hexdigest()})
     text = json.dumps(asdict(card), indent=1, ensure_ascii=False)

@@ -7,6 +7,7 @@ the name of what wrote it, so a foreign one is.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -109,16 +110,34 @@ def _digest(text: str, tensors: dict[str, Tensor]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name]
         sha.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())
-        sha.update(tensor.contiguous().view(-1).view(torch.uint8).numpy())
+        sha.update(tensor.reshape(-1).clone().view(torch.uint8).numpy())
     return sha.hexdigest()
+
+
+@functools.cache
+def _storable(dtype: torch.dtype) -> bool:
+    """Whether safetensors knows a dtype."""
+    try:
+        save({"empty": torch.empty(0, dtype=dtype)})
+    except (KeyError, SafetensorError):
+        return False
+    return True
 
 
 def _split(value: Any, where: str, tensors: dict[str, Tensor]) -> Any:
     """Copy a nested value with its tensors moved into ``tensors``, a reference left in their place."""
     if isinstance(value, Tensor):
-        tensors[where] = value.detach().to("cpu", copy=True).contiguous()
-        return {"tensor": where}
+        if value.layout != torch.strided or not _storable(value.dtype):
+            raise CheckpointError(
+                f"state{where} is a {value.layout} tensor of {value.dtype}, which safetensors does not store."
+            )
+        name = f"{len(tensors):05d}{where}"  # numbered, for two paths may read alike
+        tensors[name] = value.detach().to("cpu").clone(memory_format=torch.contiguous_format)
+        return {"tensor": name}
     if isinstance(value, dict):
+        odd = next((key for key in value if not isinstance(key, (str, int)) or isinstance(key, bool)), None)
+        if odd is not None:
+            raise CheckpointError(f"state{where} has the key {odd!r}; only strings and whole numbers can be keys.")
         # Optimizers key their state by integers, which JSON would turn into strings: pairs keep the type.
         return {"items": [[key, _split(item, f"{where}/{key}", tensors)] for key, item in value.items()]}
     if isinstance(value, (list, tuple)):

@@ -83,7 +83,7 @@ class Loop:
             raise ReaderError(
                 "keep must be at least 2: if the newest checkpoint is damaged, the one before it is used."
             )
-        if minutes is not None and minutes <= 0:
+        if minutes is not None and not minutes > 0:
             raise ReaderError(f"minutes must be positive; got {minutes}.")
         for name, item in state.items():
             if not isinstance(item, torch.Generator) and not (
@@ -102,7 +102,7 @@ class Loop:
         self.resumed_from: int | None = None
         self.seconds = 0.0
         self._latest: dict[str, Any] = {}
-        self._stride = max(1, steps // 1000)
+        self._stride = -(-steps // 1000)
 
     @property
     def done(self) -> bool:
@@ -136,10 +136,12 @@ class Loop:
                 self.step += 1
                 now = time.monotonic()
                 self.seconds = now - started
-                if now >= next_report or self.done:
+                if now >= next_report:
                     next_report = now + interval
                     self._report(bar)
                 stop = self.done or bool(interrupted) or (deadline is not None and now >= deadline)
+                if stop:
+                    self._report(bar)
                 if stop or self.step % self.every == 0:
                     self._checkpoint(must=stop)
                 if interrupted and not self.done:
@@ -165,10 +167,15 @@ class Loop:
             save_state(self.path / f"step-{self.step:09d}.safetensors", self._snapshot())
         except OSError as error:
             if must:
-                raise
+                raise ReaderError(
+                    f"The state at step {self.step} can not be saved in {self.path} ({error.strerror or error}). Checkpoints "
+                    "saved before are untouched. Make room, or give another folder, and run again."
+                ) from None
             warnings.warn(f"Checkpoint at step {self.step} not saved ({error}); training goes on.", stacklevel=4)
             return
-        for old in self._files()[self.keep :]:
+        # Only what leads up to this step counts: a file of a later step was refused when the run resumed.
+        kept = [file for file in self._files() if file.name <= f"step-{self.step:09d}.safetensors"][: self.keep]
+        for old in set(self._files()) - set(kept):
             old.unlink(missing_ok=True)
 
     def _snapshot(self) -> dict[str, Any]:
@@ -222,9 +229,9 @@ class Loop:
 
     def _restore(self, saved: dict[str, Any], file: Path) -> None:
         if saved["config"] != self.config:
-            names = sorted({*saved["config"], *self.config})
-            differ = [n for n in names if saved["config"].get(n) != self.config.get(n)]
-            said = "; ".join(f"{n} is {saved['config'].get(n)!r} there, {self.config.get(n)!r} here" for n in differ)
+            there, here = ({name: repr(value) for name, value in c.items()} for c in (saved["config"], self.config))
+            differ = sorted(name for name in {*there, *here} if there.get(name) != here.get(name))
+            said = "; ".join(f"{n} is {there.get(n, 'not set')} there, {here.get(n, 'not set')} here" for n in differ)
             raise CheckpointError(f"{file} belongs to another configuration: {said}.")
         if set(saved["state"]) != set(self.state):
             raise CheckpointError(f"{file} holds {sorted(saved['state'])}, but this loop trains {sorted(self.state)}.")

@@ -133,17 +133,17 @@ def test_a_panel_stands_within_the_first_screen(path):
 
 @ALL
 def test_cells_are_short(path):
-    lengths = [len(cell.source.splitlines()) for cell in code(notebooks.read(path))]
-    assert max(lengths) <= 50
-    assert statistics.median(lengths) <= 9
+    sources = [cell.source.splitlines() for cell in code(notebooks.read(path))]
+    assert max(map(len, sources)) <= 50
+    assert statistics.median(sum(1 for line in source if line.strip()) for source in sources) <= 8
 
 
 @LESSON
 def test_lessons_have_the_length_of_a_lesson(path):
     notebook = notebooks.read(path)
     words = len(re.findall(r"\w+", re.sub(r"\$.*?\$", "", prose(notebook), flags=re.DOTALL)))
-    assert 30 <= len(code(notebook)) <= 52
-    assert 2000 <= words <= 4000
+    assert 30 <= len(code(notebook)) <= 50
+    assert 2500 <= words <= 4000
 
 
 @LESSON

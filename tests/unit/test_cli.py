@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from lossconditioning import cli, notebooks
+from lossconditioning import Batches, cli, notebooks
 from lossconditioning.systems import toy
 
 SMOKE = "train toy --profile smoke --only paper_sym"
@@ -86,6 +88,8 @@ def workplace(tmp_path, trained, monkeypatch) -> Path:
         ("train toy --only paper_syn", "Did you mean 'paper_sym'"),
         ("train toy --seed one", "--seed"),
         ("train toy --minutes ten", "--minutes"),
+        ("train toy --workers two", "--workers"),
+        (f"{SMOKE} --workers 0", "workers"),
         *((f"train toy --minutes {minutes}", "--minutes must be positive") for minutes in ("0", "-1", "nan")),
         (f"{SMOKE} --out text", "text"),
         (f"{SMOKE} --out good --seed 1", "another configuration (profile smoke, seed 0)"),
@@ -221,11 +225,20 @@ def test_a_failed_notebook_is_exit_status_1(call, workplace, monkeypatch):
     assert "01_tiny   failed" in out
 
 
-def test_an_interrupt_says_where_training_stands(call, tmp_path, monkeypatch):
-    def train(*_, **__):
-        raise KeyboardInterrupt("stopped at step 3 of 4; run again to continue")
+def test_an_interrupt_says_where_training_stands_and_the_same_command_continues(call, tmp_path, trained, monkeypatch):
+    batch = Batches.__getitem__
 
-    monkeypatch.setattr(toy, "train", train)
+    def interrupted_batch(batches, step):
+        if step == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return batch(batches, step)
+
+    monkeypatch.setattr(Batches, "__getitem__", interrupted_batch)
     status, _, err = call(f"{SMOKE} --out {tmp_path}")
     assert status == 130
-    assert err.strip() == "Interrupted: stopped at step 3 of 4; run again to continue"
+    assert list((tmp_path / "unfinished" / "paper_sym").glob("*3.safetensors"))
+    assert err.splitlines()[-1] == "Interrupted: stopped at step 3 of 4; run again to continue"
+    monkeypatch.undo()
+    status, _, err = call(f"{SMOKE} --out {tmp_path}")
+    assert (status, "continuing from step 3 of 4" in err) == (0, True)
+    assert (tmp_path / "paper_sym.safetensors").read_bytes() == (trained / "paper_sym.safetensors").read_bytes()

@@ -270,7 +270,7 @@ def test_fill_writes_the_sections_of_a_readme(shelf):
     (shelf / "records" / "toy.json").write_text(json.dumps({"system": "toy", "claims": claims}))
     filled = records.fill(README)
     assert "| [01_toy](notebooks/01_toy.ipynb) | Title |  | 1.3 min | 1,234 MB |" in filled
-    assert "**toy**: 1 of 2 reproduced" in filled
+    assert "**toy**: 1 of 2 claims reproduced" in filled
     assert "| It works | 1 | 2 | **no** |" in filled
     assert "\nold\n" not in filled
     assert filled.startswith("Before.\n")

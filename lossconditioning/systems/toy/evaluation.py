@@ -94,9 +94,15 @@ class Trained:
 def load(folder: Path, name: str) -> Trained:
     """Load a finished experiment from a folder of checkpoints, verified."""
     card, tensors = load_published(folder, name, SYSTEM)
-    config = Config.from_json(card.config)
-    model = build_ensemble(config)
-    model.load_state_dict(tensors)
+    try:
+        config = Config.from_json(card.config)
+        model = build_ensemble(config)
+        model.load_state_dict(tensors)
+    except (TypeError, AttributeError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{folder / name}.json describes networks that this version does not build ({str(error).splitlines()[0]}). "
+            f"Train it anew: {card.command}"
+        ) from None
     return Trained(config, card, model.eval())
 
 
@@ -128,7 +134,8 @@ def evaluate(checkpoint: Path | None = None) -> Evaluation:
             keys = [f"{alpha}regret_{weight_key(weights)}" for weights in WEIGHTS]
             metrics[f"{prefix}{alpha}mean_regret"] = sum(excess[key] for key in keys) / len(keys)
     metrics.update(_comparison(trained))
-    return Evaluation(str(folder if len(names) > 1 else folder / names[0]), metrics, claims(metrics))
+    measured = folder if len(names) > 1 else folder / f"{names[0]}.safetensors"
+    return Evaluation(str(measured), metrics, claims(metrics))
 
 
 def _checkpoints(checkpoint: Path | None) -> tuple[Path, list[str]]:

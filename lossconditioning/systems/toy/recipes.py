@@ -118,6 +118,8 @@ def experiments(profile: str) -> dict[str, Config]:
         replace(paper, name="cosine", schedule="cosine"),
         replace(paper, name="average", average=0.999),
         replace(best, name="best_stratified", stratified=True),
+        # What the better recipe's schedule and average do for separate models (several weightings mean nothing to them).
+        replace(paper, name="fixed_better", kind="fixed", schedule="cosine", average=0.999),
         # Ablations: the prior, how λ enters, and what the paper leaves open: initial weights and number of points.
         replace(paper, name="concentration", concentrations=(0.1, 0.25, 1.0, 2.0, 5.0)),
         replace(paper, name="concatenation", conditioning="concatenation"),

@@ -131,6 +131,7 @@ def train(
                 f"(profile {card.profile}, seed {card.seed}). Give another --out, or delete it."
             )
         return True
+    out.mkdir(parents=True, exist_ok=True)  # before training: a folder that can not be made should not cost hours
     steps_folder = out / "unfinished" / config.name
     model, loop = fit(config, path=steps_folder, seed=seed, minutes=minutes, progress=progress)
     if not loop.done:
@@ -183,9 +184,13 @@ def train_all(
         ProcessPoolExecutor(workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as pool,
         progress_bar(len(jobs), "experiments", unit="experiment") as bar,
     ):
-        for job in as_completed([pool.submit(_train_until, *job, progress=False) for job in jobs]):
-            finished += job.result()
-            bar.update()
+        try:
+            for job in as_completed([pool.submit(_train_until, *job, progress=False) for job in jobs]):
+                finished += job.result()
+                bar.update()
+        except BaseException:  # an interrupt, or a mistake in one job: do not start the others first
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
     return finished
 
 
