@@ -22,7 +22,7 @@ lab: $(STAMP)  ## open JupyterLab on the welcome notebook
 	@$(BIN)/jupyter lab notebooks/00_welcome.ipynb
 
 bench: $(STAMP)  ## the benchmarks alone (nothing else should run beside them)
-	@$(BIN)/python -m pytest tests/benchmarks --benchmark-columns=median,stddev,rounds --benchmark-sort=name
+	@$(BIN)/python -m pytest tests/benchmarks -rP --show-capture=stdout --benchmark-columns=median,stddev,rounds --benchmark-sort=name
 
 notebooks: $(STAMP)  ## for authors: re-execute the committed notebooks in place, cleaned, with fresh records
 	@$(BIN)/lossconditioning run --profile demo --update

@@ -69,7 +69,7 @@ def test_loop_costs_at_most_a_tenth_more_than_a_bare_loop(benchmark):
     def bare():
         for step in range(STEPS):
             loss = toy_step(model, optimizer, prior, batches[step])
-        return float(loss)
+        return float(loss.detach())
 
     def looped():
         loop = lc.Loop(batches, steps=STEPS, state={"model": model, "optimizer": optimizer}, progress=True)
