@@ -114,10 +114,8 @@ def execute(
     """Run one notebook into ``out`` as .ipynb (and .html), cleaned; what fails inside it is reported in the `Run`."""
     out.mkdir(parents=True, exist_ok=True)
     target = out / path.name
-    for earlier in (
-        target,
-        target.with_suffix(".html"),
-    ):  # if the kernel dies, nothing is written: no old success may stay
+    # If the kernel dies nothing is written, and an old success must not stay in its place.
+    for earlier in (target, target.with_suffix(".html")):
         earlier.unlink(missing_ok=True)
     # A fresh interpreter per notebook, so that the largest of its children is this notebook's kernel.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as worker:
