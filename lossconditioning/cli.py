@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +28,11 @@ data_app = typer.Typer(help="List the data sets, or fetch one.", no_args_is_help
 app.add_typer(data_app, name="data")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Which experiment: toy.")]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Folder of data, for systems that read some.  [default: $LOSSCONDITIONING_DATA or data/cache]"),
+]
+SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Which experiment: toy, beta_vae.")]
 
 
 @app.command(short_help="Execute notebooks, as .ipynb and .html.")
@@ -126,6 +132,7 @@ def train(
     only: Annotated[
         list[str] | None, typer.Option(help="Train only this experiment; may be repeated. All if not given.")
     ] = None,
+    data: Data = None,
 ) -> None:
     """Train a system's networks into finished checkpoints with cards.
 
@@ -141,8 +148,11 @@ def train(
     if minutes is not None and not minutes > 0:
         raise ReaderError(f"--minutes must be positive; got {minutes}.")
     folder = out or Path("runs") / f"{system}-{profile}-seed{seed}"
+    options = _data_folder(system, module.train_all, data)
     try:
-        finished = module.train_all(chosen, out=folder, profile=profile, seed=seed, minutes=minutes, workers=workers)
+        finished = module.train_all(
+            chosen, out=folder, profile=profile, seed=seed, minutes=minutes, workers=workers, **options
+        )
     except KeyboardInterrupt as interrupt:
         print(f"Interrupted: {interrupt}" if str(interrupt) else "Interrupted.", file=sys.stderr)
         raise SystemExit(130) from None
@@ -153,15 +163,25 @@ def train(
     print(f"All {len(chosen)} experiments are finished in {folder}.")
 
 
+def _data_folder(system: str, function: Callable, data: Path | None) -> dict[str, Path]:
+    """The folder of ``--data`` as an argument for a system's function, if it is one that reads data."""
+    if data is None:
+        return {}
+    if not data.is_dir():
+        raise ReaderError(f"There is no folder {data}.")
+    if "folder" in inspect.signature(function).parameters:
+        return {"folder": data.resolve()}
+    print(f"{system} computes its data; --data {data} is not needed.", file=sys.stderr)
+    return {}
+
+
 @app.command(short_help="Measure checkpoints, check the claims.")
 def evaluate(
     system: SystemName,
     checkpoint: Annotated[
         Path | None, typer.Option(help="A folder of checkpoints or one file; the shipped ones if not given.")
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Folder of data to measure on, for systems that use real data.")
-    ] = None,
+    data: Data = None,
     as_json: Json = False,
     record: Annotated[
         bool, typer.Option("--record", help="For authors: note the result in data/records, for the README.")
@@ -175,13 +195,10 @@ def evaluate(
     from lossconditioning.systems import system as find
 
     module = find(system)
-    if data is not None and not data.is_dir():
-        raise ReaderError(f"There is no folder {data}.")
-    if data is not None:
-        print(f"{system} computes its data; --data {data} is not needed.", file=sys.stderr)
+    options = _data_folder(system, module.evaluate, data)
     if record and checkpoint is not None:
         raise ReaderError("--record notes the shipped checkpoints' numbers; it does not go with --checkpoint.")
-    result = module.evaluate(checkpoint)
+    result = module.evaluate(checkpoint, **options)
     if record:
         record_evaluation(system, result)
     if as_json:

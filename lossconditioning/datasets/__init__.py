@@ -6,6 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lossconditioning.datasets.cifar10 import cifar10
+from lossconditioning.datasets.cifar10 import fetch as fetch_cifar10
+from lossconditioning.datasets.photographs import photographs
+from lossconditioning.datasets.shapes3d import shapes3d
 from lossconditioning.datasets.sym_toy import sym_toy
 from lossconditioning.errors import one_of
 
@@ -36,6 +40,28 @@ DATASETS: dict[str, Dataset] = {
         source="sym-parameters, appendix A.1",
         load=sym_toy,
     ),
+    "shapes3d": Dataset(
+        summary="480,000 pictures of a coloured object in a coloured room, by six factors",
+        size="computed, 64×64 RGB; or the original 3dshapes.h5, 250 MB, where a reader has it",
+        licence="renderer: this project's; original: Apache 2.0",
+        source="Burgess and Kim 2018, github.com/google-deepmind/3d-shapes",
+        load=shapes3d,
+    ),
+    "cifar10": Dataset(
+        summary="60,000 small photographs in ten classes; stand-in: patches of bundled photographs",
+        size="170 MB, 32×32 RGB",
+        licence="not stated",
+        source="Krizhevsky 2009, through torchvision",
+        load=cifar10,
+        fetch=fetch_cifar10,
+    ),
+    "photographs": Dataset(
+        summary="the six photographs that scikit-image and scikit-learn ship",
+        size="installed with them, up to 640 pixels a side",
+        licence="public domain or CC BY, see the two packages",
+        source="scikit-image, scikit-learn",
+        load=photographs,
+    ),
 }
 
 
@@ -44,4 +70,4 @@ def dataset(name: str) -> Dataset:
     return DATASETS[one_of("data set", name, DATASETS)]
 
 
-__all__ = ["DATASETS", "Dataset", "dataset", "sym_toy"]
+__all__ = ["DATASETS", "Dataset", "cifar10", "dataset", "photographs", "shapes3d", "sym_toy"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
-from torch import Tensor
+from torch import Tensor, nn
 
 from lossconditioning.errors import CheckpointError
 from lossconditioning.training.checkpoints import write_atomically
@@ -133,3 +134,44 @@ def load_published(folder: Path, name: str, system: str) -> tuple[Card, dict[str
             f"{path} is not the file its card describes (its digest does not fit). Fetch it again, or train it."
         )
     return card, {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}
+
+
+def finished(path: Path, system: str) -> tuple[Path, list[str]]:
+    """The finished checkpoints that a path means: all of a folder, or the one of a ``.safetensors`` file.
+
+    Returns:
+        the folder, and the names of the experiments in it.
+
+    Raises:
+        CheckpointError: if there is none.
+    """
+    if path.is_file() or path.suffix == ".safetensors":
+        return path.parent, [path.stem]
+    names = [card.name for card in cards(path, system)] if path.is_dir() else []
+    if not names:
+        raise CheckpointError(
+            f"There is no finished checkpoint of {system!r} in {path}. Train one: "
+            f"lossconditioning train {system} --out {path}"
+        )
+    return path, names
+
+
+def load_network(folder: Path, name: str, system: str, build: Callable[[Card], nn.Module]) -> tuple[Card, nn.Module]:
+    """Load a finished checkpoint into the network its card describes.
+
+    Args:
+        build: makes the untrained network of a card's configuration.
+
+    Raises:
+        CheckpointError: as `load_published`, or if this version does not build such a network.
+    """
+    card, tensors = load_published(folder, name, system)
+    try:
+        model = build(card)
+        model.load_state_dict(tensors)
+    except (TypeError, AttributeError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{folder / name}.json describes networks that this version does not build ({str(error).splitlines()[0]}). "
+            f"Train it anew: {card.command}"
+        ) from None
+    return card, model.eval()

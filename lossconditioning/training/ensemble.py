@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
+from torch.utils import _pytree as pytree
 
-from lossconditioning.errors import ReaderError
+from lossconditioning.errors import ReaderError, one_of
+
+LAYOUTS = ("auto", "batched", "loop")
 
 
 class Ensemble(nn.Module):
@@ -25,6 +30,10 @@ class Ensemble(nn.Module):
     Args:
         members: modules that agree in everything but the values of their parameters and buffers. (What is neither, a prior
             for instance, is that of member 0 for all.) Parameters must not be shared within a member.
+        layout: "batched" runs all members as one network (`torch.func.vmap`), which pays wherever a member alone leaves
+            the machine idle: small layers, any GPU. "loop" runs member after member on views of the stacked parameters;
+            convolutions on a CPU want that, for batched they are slower than one by one. "auto" takes "loop" for networks
+            with convolutions on a CPU, "batched" otherwise.
 
     Attributes:
         stacked: a module of the members' class whose parameters have the leading axis M, under the members' names.
@@ -35,8 +44,9 @@ class Ensemble(nn.Module):
         torch.Size([5, 16, 1])
     """
 
-    def __init__(self, members: Sequence[nn.Module]):
+    def __init__(self, members: Sequence[nn.Module], layout: str = "auto"):
         super().__init__()
+        self.layout = one_of("layout", layout, LAYOUTS)
         if not members:
             raise ReaderError("An ensemble needs at least one member.")
         shapes = [(str(m), {name: (p.shape, p.dtype) for name, p in m.state_dict().items()}) for m in members]
@@ -46,6 +56,7 @@ class Ensemble(nn.Module):
         if len(list(members[0].parameters())) < len(list(members[0].named_parameters(remove_duplicate=False))):
             raise ReaderError("The members share parameters between layers (tied weights), which can not be stacked.")
         self._members = len(members)
+        self._convolves = any(isinstance(layer, nn.modules.conv._ConvNd) for layer in members[0].modules())
         parameters, buffers = stack_module_state(list(members))
         self.stacked = copy.deepcopy(members[0])
         for name, parameter in parameters.items():
@@ -65,8 +76,8 @@ class Ensemble(nn.Module):
     def __len__(self) -> int:
         return self._members
 
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """Apply member m to ``inputs[m]``; all inputs and outputs have the leading axis M."""
+    def forward(self, *inputs: Tensor) -> Any:
+        """Apply member m to ``inputs[m]``; all inputs and outputs (a tensor, or a tuple of them) have the leading axis M."""
         for value in inputs:
             if value.shape[0] != len(self):
                 raise ReaderError(
@@ -78,10 +89,23 @@ class Ensemble(nn.Module):
         if skeleton.training != self.training:
             skeleton.train(self.training)
 
-        def call(member: dict[str, Tensor], *arguments: Tensor) -> Tensor:
+        def call(member: dict[str, Tensor], *arguments: Tensor) -> Any:
             return functional_call(skeleton, member, arguments, tie_weights=False)
 
+        if self._one_by_one(values):
+            # One unbind per parameter: its gradient is written once, where M selections would write it M times.
+            members = zip(*(value.unbind() for value in values.values()), strict=True)
+            outputs = [
+                call(dict(zip(values, member, strict=True)), *(value[index] for value in inputs))
+                for index, member in enumerate(members)
+            ]
+            return pytree.tree_map(lambda *parts: torch.stack(parts), *outputs)
         return vmap(call, randomness="different")(values, *inputs)
+
+    def _one_by_one(self, values: dict[str, Tensor]) -> bool:
+        if self.layout == "auto":
+            return self._convolves and all(value.device.type == "cpu" for value in values.values())
+        return self.layout == "loop"
 
     def member(self, index: int) -> nn.Module:
         """Member ``index`` as an ordinary module of its own (a copy)."""

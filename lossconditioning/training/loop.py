@@ -49,6 +49,10 @@ class Loop:
         config: JSON-able description of what is trained; a checkpoint of another configuration is refused.
         label: name shown at the progress bar.
         progress: whether to show the bar.
+        writes: whether this process saves checkpoints. Of several processes that train one network only one should; all
+            of them resume.
+        agree: maps "this process wants to stop" to "all stop now", for several processes that must take the same number of
+            steps.
 
     Attributes:
         step: steps finished so far.
@@ -75,6 +79,8 @@ class Loop:
         config: Mapping[str, Any] | None = None,
         label: str = "",
         progress: bool = True,
+        writes: bool = True,
+        agree: Callable[[bool], bool] = bool,
     ):
         self.steps = positive_int("steps", steps)
         self.every = max(1, steps // 20) if every is None else positive_int("every", every)
@@ -97,6 +103,7 @@ class Loop:
         self.path = None if path is None else Path(path)
         self.config = dict(config or {})
         self.label, self.progress = label, progress
+        self.writes, self.agree = writes, agree
         self.step = 0
         self.history: list[dict[str, float]] = []
         self.resumed_from: int | None = None
@@ -139,7 +146,7 @@ class Loop:
                 if now >= next_report:
                     next_report = now + interval
                     self._report(bar)
-                stop = self.done or bool(interrupted) or (deadline is not None and now >= deadline)
+                stop = self.done or self.agree(bool(interrupted) or (deadline is not None and now >= deadline))
                 if stop:
                     self._report(bar)
                 if stop or self.step % self.every == 0:
@@ -161,7 +168,7 @@ class Loop:
         return sorted(self.path.glob("step-*.safetensors"), reverse=True) if self.path else []
 
     def _checkpoint(self, must: bool) -> None:
-        if self.path is None:
+        if self.path is None or not self.writes:
             return
         try:
             save_state(self.path / f"step-{self.step:09d}.safetensors", self._snapshot())
@@ -207,8 +214,9 @@ class Loop:
         """
         if self.path is None:
             return False
-        for leftover in self.path.glob(".step-*.partial"):
-            leftover.unlink(missing_ok=True)
+        if self.writes:
+            for leftover in self.path.glob(".step-*.partial"):
+                leftover.unlink(missing_ok=True)
         files, problems = self._files(), []
         for file in files:
             try:

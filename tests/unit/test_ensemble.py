@@ -165,6 +165,94 @@ def test_conditioned_members_follow_their_own_weights():
     assert all(p.grad is not None and p.grad.flatten(1).any(1).all() for p in conditioners.values())
 
 
+# Layouts ----------------------------------------------------------------------------------------------------------
+
+
+class TwoHeaded(nn.Module):
+    """A small convolutional network with a tuple of outputs of different shapes."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(4, 2, 3, padding=1))
+        self.head = nn.Linear(2, 5)
+
+    def forward(self, x, shift):
+        features = self.body(x) + shift[:, None, None, None]
+        return features, self.head(features.mean((2, 3)))
+
+
+def two_headed(layout):
+    torch.manual_seed(0)
+    members = [TwoHeaded() for _ in range(3)]
+    return Ensemble(members, layout), members
+
+
+def test_both_layouts_have_the_same_outputs_and_gradients():
+    x, shift = torch.randn(3, 4, 3, 8, 8), torch.randn(3, 4)
+    found = {}
+    for layout in ("loop", "batched", "auto"):
+        ensemble, members = two_headed(layout)
+        outputs = ensemble(x, shift)
+        assert isinstance(outputs, tuple)
+        assert [tuple(part.shape) for part in outputs] == [(3, 4, 2, 4, 4), (3, 4, 5)]
+        for part, expected in enumerate(zip(*map(lambda m, *v: m(*v), members, x, shift), strict=True)):
+            torch.testing.assert_close(outputs[part], torch.stack(expected))
+        (outputs[0].square().sum() + outputs[1].abs().sum()).backward()
+        found[layout] = {name: parameter.grad for name, parameter in ensemble.named_parameters()}
+    for name, gradient in found["loop"].items():
+        assert gradient.flatten(1).any(1).all()
+        torch.testing.assert_close(found["batched"][name], gradient, rtol=1e-4, atol=1e-5)
+        assert torch.equal(found["auto"][name], gradient)
+
+
+def test_a_loop_keeps_members_gradients_apart():
+    ensemble, _ = two_headed("loop")
+    ensemble(torch.randn(3, 4, 3, 8, 8), torch.zeros(3, 4))[1][1].sum().backward()
+    for parameter in ensemble.parameters():
+        assert parameter.grad.flatten(1).any(1).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("network", "layout", "batched"),
+    [
+        (TwoHeaded, "auto", 0),
+        (TwoHeaded, "loop", 0),
+        (TwoHeaded, "batched", 1),
+        (lambda: nn.Sequential(nn.ConvTranspose2d(3, 2, 3)), "auto", 0),
+        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(192, 2)), "auto", 1),
+        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(192, 2)), "loop", 0),
+    ],
+)
+def test_convolutions_on_a_cpu_run_one_by_one(network, layout, batched, monkeypatch):
+    made, vmap = [], torch.func.vmap
+
+    def counted(*args, **options):
+        made.append(args)
+        return vmap(*args, **options)
+
+    monkeypatch.setattr("lossconditioning.training.ensemble.vmap", counted)
+    ensemble = Ensemble([network() for _ in range(2)], layout)
+    inputs = (torch.randn(2, 4, 3, 8, 8), torch.zeros(2, 4))
+    ensemble(*inputs[: 2 if network is TwoHeaded else 1])
+    assert len(made) == batched
+
+
+@pytest.mark.parametrize("mode", [True, False], ids=["training", "evaluation"])
+def test_a_loop_keeps_batch_norms_apart(mode):
+    networks, x = normalised(), torch.randn(3, 8, 3)
+    ensemble = Ensemble(networks, layout="loop").train(mode)
+    expected = one_by_one([network.train(mode) for network in networks], x)
+    torch.testing.assert_close(ensemble(x), expected)
+    for m, network in enumerate(networks):
+        for name, buffer in network.named_buffers():
+            torch.testing.assert_close(ensemble.member(m).get_buffer(name), buffer)
+
+
+def test_an_unknown_layout_is_answered_with_the_closest(members):
+    with pytest.raises(ReaderError, match=r"no layout 'batch'. Did you mean 'batched'"):
+        Ensemble(members, layout="batch")
+
+
 class Tied(nn.Module):
     """Two layers that share a weight."""
 

@@ -153,6 +153,40 @@ def test_a_time_budget_stops_after_a_step_saved(tmp_path, uninterrupted):
     assert_identical(tmp_path, uninterrupted)
 
 
+def test_a_process_that_does_not_write_resumes_all_the_same(tmp_path, uninterrupted):
+    loop = train(tmp_path, writes=False)
+    assert (loop.done, loop.resumed_from) == (True, None)
+    assert list(tmp_path.iterdir()) == []
+    train(tmp_path, lambda step: step == 17)
+    leftover = tmp_path / ".step-000000021.safetensors.1.partial"
+    leftover.write_bytes(b"what another process is writing")
+    before = contents(tmp_path)
+    loop = train(tmp_path, writes=False)
+    assert (loop.done, loop.resumed_from) == (True, 14)
+    assert contents(tmp_path) == before
+    saved = load_state(uninterrupted / LAST)
+    assert bits(loop.history) == bits(saved["history"])
+    assert bits(loop.state["model"].state_dict()) == bits(saved["state"]["model"])
+
+
+def test_all_stop_where_one_wants_to(tmp_path, uninterrupted):
+    asked = []
+    loop = train(tmp_path, agree=lambda stop: asked.append(stop) or True)
+    assert (loop.step, loop.done, asked) == (1, False, [False])
+    assert list(contents(tmp_path)) == ["step-000000001.safetensors"]
+    loop = train(tmp_path, agree=lambda stop: asked.append(stop) or len(asked) == 5)
+    assert (loop.step, loop.resumed_from) == (5, 1)
+    assert train(tmp_path).resumed_from == 5
+    assert_identical(tmp_path, uninterrupted)
+
+
+def test_none_stops_before_all_agree(tmp_path):
+    asked = []
+    loop = train(tmp_path, minutes=1e-9, agree=lambda stop: asked.append(stop))
+    assert (loop.step, loop.done) == (STEPS, True)
+    assert asked == [True] * (STEPS - 1)
+
+
 def test_a_finished_loop_yields_nothing_and_restores_the_state(finished):
     before, seen = contents(finished), []
     loop = train(finished, seen.append)

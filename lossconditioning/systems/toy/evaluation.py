@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from lossconditioning.datasets import sym_toy
-from lossconditioning.errors import CheckpointError
 from lossconditioning.evaluation import (
     Evaluation,
     gap,
@@ -25,7 +24,7 @@ from lossconditioning.systems.toy.claims import claims
 from lossconditioning.systems.toy.recipes import SYSTEM, Config, build_ensemble
 from lossconditioning.systems.toy.task import WEIGHTS, optimal_terms, terms, weight_key
 from lossconditioning.training import Ensemble
-from lossconditioning.training.cards import Card, cards, load_published
+from lossconditioning.training.cards import Card, finished, load_network
 
 GRID_POINTS = 8001
 """Test points in [−1, 1], an odd number, so that they fall between the training points."""
@@ -93,17 +92,8 @@ class Trained:
 
 def load(folder: Path, name: str) -> Trained:
     """Load a finished experiment from a folder of checkpoints, verified."""
-    card, tensors = load_published(folder, name, SYSTEM)
-    try:
-        config = Config.from_json(card.config)
-        model = build_ensemble(config)
-        model.load_state_dict(tensors)
-    except (TypeError, AttributeError, RuntimeError) as error:
-        raise CheckpointError(
-            f"{folder / name}.json describes networks that this version does not build ({str(error).splitlines()[0]}). "
-            f"Train it anew: {card.command}"
-        ) from None
-    return Trained(config, card, model.eval())
+    card, model = load_network(folder, name, SYSTEM, lambda card: build_ensemble(Config.from_json(card.config)))
+    return Trained(Config.from_json(card.config), card, model)
 
 
 PREFIXES = {"best": "", "paper_sym": "paper_", "paper_fixed": "fixed_"}
@@ -121,7 +111,7 @@ def evaluate(checkpoint: Path | None = None) -> Evaluation:
         Table 1's weights) per experiment, the comparison of the main ones, and the paper's claims as far as the
         experiments they need are there.
     """
-    folder, names = _checkpoints(checkpoint)
+    folder, names = finished(checkpoint or shipped("checkpoints") / SYSTEM, SYSTEM)
     trained = {name: load(folder, name) for name in names}
     metrics: dict[str, float] = {}
     for name, item in trained.items():
@@ -136,19 +126,6 @@ def evaluate(checkpoint: Path | None = None) -> Evaluation:
     metrics.update(_comparison(trained))
     measured = folder if len(names) > 1 else folder / f"{names[0]}.safetensors"
     return Evaluation(str(measured), metrics, claims(metrics))
-
-
-def _checkpoints(checkpoint: Path | None) -> tuple[Path, list[str]]:
-    """The folder, and the names of the experiments in it that are to be measured."""
-    path = shipped("checkpoints") / SYSTEM if checkpoint is None else Path(checkpoint)
-    if path.is_file() or path.suffix == ".safetensors":
-        return path.parent, [path.stem]
-    names = [card.name for card in cards(path, SYSTEM)] if path.is_dir() else []
-    if not names:
-        raise CheckpointError(
-            f"There is no finished checkpoint of {SYSTEM!r} in {path}. Train one: lossconditioning train {SYSTEM} --out {path}"
-        )
-    return path, names
 
 
 def _comparison(trained: dict[str, Trained]) -> dict[str, float]:

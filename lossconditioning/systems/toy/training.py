@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import shutil
-import time
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import torch
@@ -14,14 +10,12 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lossconditioning.datasets import sym_toy
-from lossconditioning.errors import CheckpointError, positive_int
 from lossconditioning.losses import weighted
 from lossconditioning.systems.toy.evaluation import regrets
 from lossconditioning.systems.toy.recipes import SYSTEM, Config, build_ensemble
 from lossconditioning.systems.toy.task import Batch, terms
 from lossconditioning.training import Batches, Ensemble, Loop
-from lossconditioning.training.cards import Card, environment, in_half_precision, publish, read_card
-from lossconditioning.training.progress import progress_bar
+from lossconditioning.training.experiments import train_experiment, train_many
 
 
 def batches(config: Config, seed: int = 0) -> Batches:
@@ -122,43 +116,17 @@ def train(
     Raises:
         CheckpointError: if ``out`` holds a finished checkpoint of another configuration or seed.
     """
-    out = Path(out)
-    if (out / f"{config.name}.json").exists():
-        card = read_card(out / f"{config.name}.json")
-        if card.config != config.as_json() or card.seed != seed or card.system != SYSTEM:
-            raise CheckpointError(
-                f"{out / config.name}.json is a finished checkpoint of another configuration "
-                f"(profile {card.profile}, seed {card.seed}). Give another --out, or delete it."
-            )
-        return True
-    out.mkdir(parents=True, exist_ok=True)  # before training: a folder that can not be made should not cost hours
-    steps_folder = out / "unfinished" / config.name
-    model, loop = fit(config, path=steps_folder, seed=seed, minutes=minutes, progress=progress)
-    if not loop.done:
-        return False
-    stored = in_half_precision(model.state_dict())
-    model.load_state_dict(stored)  # what is measured is what is shipped
-    device, versions = environment()
-    card = Card(
-        system=SYSTEM,
-        name=config.name,
-        config=config.as_json(),
+    return train_experiment(
+        SYSTEM,
+        config,
+        lambda path: fit(config, path=path, seed=seed, minutes=minutes, progress=progress),
+        lambda model: regrets(config, model),
+        out=out,
         profile=profile,
         seed=seed,
-        steps=config.steps,
-        seconds=round(loop.seconds, 1),
         data=f"sym_toy, {config.points} points",
-        command=f"lossconditioning train toy --only {config.name} --profile {profile} --seed {seed} --out DIR",
-        metrics=regrets(config, model),
         tolerance="mean regrets within the stated standard deviation over seeds",
-        device=device,
-        versions=versions,
     )
-    publish(out, card, stored)
-    shutil.rmtree(steps_folder)
-    if not any(steps_folder.parent.iterdir()):
-        steps_folder.parent.rmdir()
-    return True
 
 
 def train_all(
@@ -175,27 +143,4 @@ def train_all(
     Returns:
         how many are finished; all of them, unless ``minutes`` ran out.
     """
-    deadline = None if minutes is None else time.time() + 60 * minutes
-    jobs = [(config, str(out), profile, seed, deadline) for config in configs]
-    if positive_int("workers", workers) == 1:
-        return sum(_train_until(*job, progress=True) for job in jobs)
-    finished, context = 0, multiprocessing.get_context("spawn")
-    with (
-        ProcessPoolExecutor(workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as pool,
-        progress_bar(len(jobs), "experiments", unit="experiment") as bar,
-    ):
-        try:
-            for job in as_completed([pool.submit(_train_until, *job, progress=False) for job in jobs]):
-                finished += job.result()
-                bar.update()
-        except BaseException:  # an interrupt, or a mistake in one job: do not start the others first
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-    return finished
-
-
-def _train_until(config: Config, out: str, profile: str, seed: int, deadline: float | None, progress: bool) -> bool:
-    minutes = None if deadline is None else (deadline - time.time()) / 60
-    if minutes is not None and minutes <= 0:
-        return False
-    return train(config, out=out, profile=profile, seed=seed, minutes=minutes, progress=progress)
+    return train_many(train, configs, out=out, profile=profile, seed=seed, minutes=minutes, workers=workers)

@@ -1,0 +1,62 @@
+"""The notebook's larger figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from lossconditioning.display import COLORS, LINES, figure
+from lossconditioning.systems.beta_vae.evaluation import Values, full_loss
+
+MARKERS = {"conditional": "o", "fixed": "s", "baseline": "v", "accent": "^", "optimum": "D", "data": "x"}
+
+
+def frontiers(curves: Mapping[str, tuple[str, Sequence[Values]]], grid: Tensor, title: str) -> Figure:
+    """Figure 2: the frontier, and the full loss minus that of the separate networks.
+
+    Args:
+        curves: label → (role for its colour, the frontiers of all seeds). The role "fixed" is what the others are compared
+            with, seed by seed; a band spans the seeds.
+        grid: β, ``(G,)``.
+    """
+    made, (left, right) = figure(2, size=(10.5, 3.6))
+    fixed = [full_loss(values, grid) for role, seeds in curves.values() if role == "fixed" for values in seeds]
+    reference = torch.stack(fixed).mean(0)
+    for label, (role, seeds) in curves.items():
+        style = {"color": COLORS[role], "ls": LINES[role], "marker": MARKERS[role], "ms": 4, "label": label}
+        rate, distortion = (torch.stack([v[name] for v in seeds]).mean(0) for name in ("kl", "reconstruction"))
+        left.plot(rate, distortion, **style)
+        difference = torch.stack([full_loss(values, grid) for values in seeds]) - reference
+        right.plot(grid, difference.mean(0), **style)
+        if len(seeds) > 1:
+            right.fill_between(grid, difference.amin(0), difference.amax(0), color=COLORS[role], alpha=0.2, lw=0)
+    left.set(xscale="symlog", xlabel="KL (nats, log scale)", ylabel="reconstruction (nats)", title=f"{title}: frontier")
+    right.set(xscale="log", xlabel="β", ylabel="L(β) minus separate", title="full loss against separate networks")
+    left.legend(fontsize=8)
+    return made
+
+
+def picture_rows(rows: Mapping[str, Tensor], columns: Sequence[str], title: str = "") -> Figure:
+    """Rows of pictures with labels, as in Figures 3 and 8.
+
+    Args:
+        rows: label → pictures ``(C, 3, S, S)`` in [0, 1], one per column.
+        columns: a label for each.
+    """
+    count = len(columns)
+    made, axes = figure(count, len(rows), size=(0.95 * count + 1.3, 0.98 * len(rows) + 0.5))
+    for index, (label, pictures) in enumerate(rows.items()):
+        for column, picture in enumerate(pictures):
+            axis = axes[index * count + column]
+            axis.imshow(picture.permute(1, 2, 0).clamp(0, 1).numpy(), interpolation="nearest")
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+            if index == 0:
+                axis.set_title(columns[column], fontsize=9, loc="center")
+            if column == 0:
+                axis.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+    made.suptitle(title, fontsize=11)
+    return made

@@ -1,0 +1,188 @@
+"""Trains the β-VAEs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator, PartialState
+from accelerate.state import AcceleratorState
+from torch import Tensor, nn
+
+from lossconditioning.losses import weighted
+from lossconditioning.systems.beta_vae.evaluation import card_metrics
+from lossconditioning.systems.beta_vae.pictures import pictures
+from lossconditioning.systems.beta_vae.recipes import SYSTEM, Config, build
+from lossconditioning.systems.beta_vae.task import terms
+from lossconditioning.training import Ensemble, Loop
+from lossconditioning.training.experiments import train_experiment, train_many
+
+WEIGHT_DECAY = 1e-5  # A.1; not on the conditioning parameters (public code)
+
+
+def optimizer_and_schedule(config: Config, model: nn.Module):
+    """Adam; the learning rate is halved after 50, 65, 80 and 95 % of the steps (A.1: 300, 390, 480, 570 of 600 thousand)."""
+    conditioning = [p for name, p in model.named_parameters() if "conditioners." in name]
+    network = [p for name, p in model.named_parameters() if "conditioners." not in name]
+    groups = [{"params": network, "weight_decay": WEIGHT_DECAY}]
+    if conditioning:
+        groups.append({"params": conditioning, "weight_decay": 0.0})
+    optimizer = torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
+    milestones = [round(share * config.steps) for share in (0.5, 0.65, 0.8, 0.95)]
+    return optimizer, torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones, gamma=0.5)
+
+
+def draw(config: Config, batch: Tensor, latent: int) -> tuple[Tensor, Tensor, Tensor]:
+    """What one step needs besides the network: pictures, β and latent noise, each with one row per (picture, β).
+
+    Returns:
+        YOTO: ``(B·draws, 3, S, S)``, ``(B·draws,)``, ``(B·draws, D)``. Fixed models: ``(M, B, …)`` each, the same pictures
+        and noise for all members, and member m's own β.
+    """
+    if config.kind == "fixed":
+        noise, members = torch.randn(len(batch), latent), len(config.grid)
+        lam = config.grid.unsqueeze(1).expand(members, len(batch))
+        return batch.expand(members, *batch.shape), lam, noise.expand(members, *noise.shape)
+    lam = config.sampled.sample((len(batch), config.draws), stratified=config.draws > 1).flatten()
+    return batch.repeat_interleave(config.draws, dim=0), lam, torch.randn(len(lam), latent)
+
+
+def fit(
+    config: Config,
+    *,
+    path: str | Path | None = None,
+    seed: int = 0,
+    minutes: float | None = None,
+    progress: bool = True,
+    folder: Path | None = None,
+    mixed_precision: str | None = None,
+) -> tuple[nn.Module, Loop]:
+    """Train one experiment, on whatever accelerate finds: a CPU, a GPU, or the several processes it was launched with.
+
+    Every process draws the whole batch's pictures, β and noise from (seed, step) and keeps its share of the rows, so P
+    processes take the same steps as one, up to rounding.
+
+    Args:
+        path: folder for resumable checkpoints; the same call again continues there.
+        minutes: time budget; ``loop.done`` tells whether it was enough.
+        folder: where data files are looked up.
+        mixed_precision: "no", "fp16" or "bf16"; bf16 on GPUs that have it if not given. Losses are computed in float32.
+
+    Returns:
+        the network, or ensemble, and the loop with its history.
+    """
+    accelerator = _accelerator(mixed_precision)
+    model = build(config, seed).to(accelerator.device)
+    latent = (model.stacked if isinstance(model, Ensemble) else model).architecture.latent
+    optimizer, schedule = optimizer_and_schedule(config, model)
+    trained, optimizer = accelerator.prepare(model, optimizer)
+    state = {"model": model, "optimizer": optimizer, "schedule": schedule}
+    if accelerator.scaler is not None:
+        state["scaler"] = accelerator.scaler
+    loop = Loop(
+        pictures(config.data, folder).batches(config.batch_size, 1000 * seed + config.repeat),
+        steps=config.steps,
+        state=state,
+        path=path,
+        seed=1000 * seed + config.repeat,
+        minutes=minutes,
+        config={**config.as_json(), "seed": seed},
+        label=config.name,
+        progress=progress and accelerator.is_main_process,
+        writes=accelerator.is_main_process,
+        agree=lambda stop: _any_process(accelerator, stop),
+    )
+    for batch in loop:
+        drawn = draw(config, batch, latent)
+        count, axis = drawn[1].shape[-1], drawn[1].dim() - 1
+        batch, lam, noise = (_own_rows(accelerator, part, axis) for part in drawn)
+        with accelerator.autocast():
+            values = terms(trained, batch, lam, noise)
+        # The mean over all rows of all processes, for gradients are averaged over processes; the sum over an ensemble's
+        # members, so that each one's gradient is its own.
+        loss = weighted(values, {"kl": lam}).sum() * accelerator.num_processes / count
+        optimizer.zero_grad()
+        accelerator.backward(loss)
+        optimizer.step()
+        schedule.step()
+        log(loop, accelerator, loss, values, count)
+    return model, loop
+
+
+def log(loop: Loop, accelerator: Accelerator, loss: Tensor, values: dict[str, Tensor], count: int) -> None:
+    """Note the loss and both terms: means over members and over the ``count`` rows of all processes."""
+    members = values["kl"].shape[0] if values["kl"].dim() > 1 else 1
+    sums = torch.stack([value.detach().sum() for value in values.values()]) * accelerator.num_processes / count
+    means = torch.cat([loss.detach().reshape(1), sums]) / members
+    if accelerator.num_processes > 1:
+        means = accelerator.reduce(means, "mean")
+    loop.log(**dict(zip(("loss", *values), means, strict=True)))
+
+
+def _accelerator(mixed_precision: str | None) -> Accelerator:
+    """Accelerate's view of this process; `accelerate launch` sets it through the environment."""
+    if mixed_precision is None and "ACCELERATE_MIXED_PRECISION" not in os.environ:
+        modern = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+        mixed_precision = "bf16" if modern else "no"
+    # Accelerate fixes the precision of a process at the first call; a session may train twice, in two precisions.
+    AcceleratorState._reset_state(reset_partial_state=False)
+    return Accelerator(mixed_precision=mixed_precision)
+
+
+def _own_rows(accelerator: Accelerator, rows: Tensor, axis: int) -> Tensor:
+    """Every P-th row along an axis, beginning with this process's number, on its device."""
+    if accelerator.num_processes > 1:
+        own = torch.arange(accelerator.process_index, rows.shape[axis], accelerator.num_processes)
+        rows = rows.index_select(axis, own)
+    return rows.to(accelerator.device, non_blocking=True)
+
+
+def _any_process(accelerator: Accelerator, stop: bool) -> bool:
+    if accelerator.num_processes == 1:
+        return stop
+    return bool(accelerator.reduce(torch.tensor(float(stop), device=accelerator.device), "sum") > 0)
+
+
+def train(
+    config: Config,
+    *,
+    out: str | Path,
+    profile: str = "laptop",
+    seed: int = 0,
+    minutes: float | None = None,
+    progress: bool = True,
+    folder: Path | None = None,
+) -> bool:
+    """Train one experiment into a finished checkpoint with its card; see `training.experiments.train_experiment`."""
+    data = pictures(config.data, folder)
+    held_out = data.held_out[:20] if profile == "smoke" else data.held_out
+    return train_experiment(
+        SYSTEM,
+        config,
+        lambda path: fit(config, path=path, seed=seed, minutes=minutes, progress=progress, folder=folder),
+        lambda model: card_metrics(config, model.cpu(), held_out),
+        out=out,
+        profile=profile,
+        seed=seed,
+        data=data.source,
+        tolerance="mean_loss within 5 %",
+        writes=PartialState().is_main_process,
+    )
+
+
+def train_all(
+    configs: Iterable[Config],
+    *,
+    out: str | Path,
+    profile: str = "laptop",
+    seed: int = 0,
+    minutes: float | None = None,
+    workers: int = 1,
+    folder: Path | None = None,
+) -> int:
+    """Train experiments, ``workers`` of them at a time; returns how many are finished."""
+    found = partial(train, folder=folder)
+    return train_many(found, configs, out=out, profile=profile, seed=seed, minutes=minutes, workers=workers)
