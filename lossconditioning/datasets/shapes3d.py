@@ -177,14 +177,15 @@ class _Hit(NamedTuple):
 
 
 class _Room(NamedTuple):
-    """What does not depend on the object: rays from the camera, and what they meet in the empty room."""
+    """What does not depend on the object: the empty room, seen from one side."""
 
     camera: Tensor  # (3,)
     rays: Tensor  # (R, 3), unit vectors, row by row from the top left
     light: Tensor  # (3,), unit vector
-    floor: Tensor  # (R,) distance
-    wall: Tensor  # (R,) distance
-    wall_light: Tensor  # (R,)
+    depth: Tensor  # (R,) distance to the floor or a wall
+    maps: Tensor  # (4, R) light of floor, wall, object and highlight, without object
+    near: Tensor  # which rays may meet an object
+    ground: Tensor  # which rays end where on the floor an object's shadow may fall
 
 
 def _room(azimuth: float, supersampling: int, device: torch.device) -> _Room:
@@ -192,10 +193,28 @@ def _room(azimuth: float, supersampling: int, device: torch.device) -> _Room:
     camera, rays = _camera(azimuth, supersampling, device)
     light = torch.nn.functional.normalize(torch.tensor(LIGHT, device=device), dim=0)
     floor = -camera[2] / rays[:, 2]
+    floor = torch.where(floor > 0, floor, torch.inf)
     # Walls from inside: rays end where they leave the room, so that a camera outside looks through the near walls.
     wall, axis = ((ROOM * rays[:, :2].sign() - camera[:2]) / rays[:, :2]).min(dim=1)
     inward = -rays[:, :2].sign().gather(1, axis.unsqueeze(1)).squeeze(1)
-    return _Room(camera, rays, light, torch.where(floor > 0, floor, torch.inf), wall, _diffuse(inward * light[axis]))
+    on_floor = floor <= wall
+    maps = torch.zeros(4, len(rays), device=device)
+    maps[0] = _diffuse(light[2]) * on_floor
+    maps[1] = _diffuse(inward * light[axis]) * ~on_floor
+    depth = torch.minimum(floor, wall)
+    shade = on_floor & _meets_bound(camera + rays * depth.unsqueeze(1), light.expand_as(rays))
+    near = _meets_bound(camera.expand_as(rays), rays)
+    return _Room(camera, rays, light, depth, maps, near.nonzero().squeeze(1), shade.nonzero().squeeze(1))
+
+
+BOUND = (1.2, 1.76)
+"""A ball around every object at every scale: height of its centre, radius."""
+
+
+def _meets_bound(origins: Tensor, rays: Tensor) -> Tensor:
+    """Which lines pass through the ball around all objects; ``(R, 3)`` each → ``(R,)``."""
+    offset = origins - rays.new_tensor([0, 0, BOUND[0]])
+    return torch.linalg.cross(offset, rays).square().sum(1) < BOUND[1] ** 2
 
 
 def _camera(azimuth: float, supersampling: int, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -219,25 +238,21 @@ def _light_maps(room: _Room, scale: float, cast: Callable[[Tensor, Tensor, float
     Returns:
         ``(4, 64·64)``: diffuse light of floor, wall and object, to be multiplied by their colours, and highlight.
     """
-    thing = cast(room.camera, room.rays, scale)
-    seen = torch.stack([room.floor, room.wall, thing.distance]).argmin(0)  # (R,)
-    rays = torch.zeros(4, len(room.rays), device=room.rays.device)
-
-    floor = (seen == 0).nonzero().squeeze(1)
-    ground = room.camera + room.rays[floor] * room.floor[floor].unsqueeze(1)
+    maps = room.maps.clone()
+    ground = room.camera + room.rays[room.ground] * room.depth[room.ground].unsqueeze(1)
     shadow = cast(ground, room.light.expand_as(ground), scale).distance.isfinite()
-    rays[0, floor] = _diffuse(room.light[2]) * torch.where(shadow, 0.55, 1.0)
+    maps[0, room.ground] *= torch.where(shadow, 0.55, 1.0)
 
-    rays[1] = room.wall_light * (seen == 1)
-
-    on_object = (seen == 2).nonzero().squeeze(1)
-    normal = thing.normal[on_object]
+    thing = cast(room.camera, room.rays[room.near], scale)
+    seen = thing.distance < room.depth[room.near]
+    normal, on_object = thing.normal[seen], room.near[seen]
     halfway = torch.nn.functional.normalize(room.light - room.rays[on_object], dim=1)
-    rays[2, on_object] = _diffuse(normal @ room.light)
-    rays[3, on_object] = 0.45 * (normal * halfway).sum(1).clamp(min=0).pow(40)
+    maps[:2, on_object] = 0.0
+    maps[2, on_object] = _diffuse(normal @ room.light)
+    maps[3, on_object] = 0.45 * (normal * halfway).sum(1).clamp(min=0).pow(40)
 
     each = round(len(room.rays) ** 0.5) // SIDE
-    return rays.view(4, SIDE, each, SIDE, each).mean(dim=(2, 4)).flatten(1)
+    return maps.view(4, SIDE, each, SIDE, each).mean(dim=(2, 4)).flatten(1)
 
 
 def _diffuse(facing: Tensor) -> Tensor:

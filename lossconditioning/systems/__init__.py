@@ -1,7 +1,8 @@
 """The papers' experiments, one module or folder per notebook.
 
 Every system offers the same names: `PROFILES`, a frozen `Config`, `experiments(profile)` (name → Config), `terms(model,
-batch, lam)`, `train(config, out=…, …)`, `train_all(configs, out=…, …)` and `evaluate(checkpoint)`.
+batch, lam)`, `train(config, out=…, …)`, `train_all(configs, out=…, …)` and `evaluate(checkpoint)`; those that read data files
+take a ``folder`` to look in as well.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 import lossconditioning as lc
+from lossconditioning.datasets import shapes3d
 from lossconditioning.paths import shipped
-from lossconditioning.systems import toy
+from lossconditioning.systems import beta_vae, toy
 from lossconditioning.systems.toy.models import FixedNet
 
 STEPS = 150
@@ -117,3 +118,61 @@ def test_a_slider_move_of_the_toy_panel(benchmark):
     median = benchmark.stats.stats.median * 1e3
     print(f"\na slider move of the toy panel: median {median:.1f} ms")
     assert panel.frames > 60
+
+
+@pytest.mark.parametrize(("data", "batch"), [("cifar10", 128), ("shapes3d", 64)])
+def test_what_conditioning_costs_at_the_papers_sizes(benchmark, data, batch):
+    """Forward and backward of the conditional β-VAE against the unconditional one, one thread.
+
+    What FiLM adds is little arithmetic, but it reads and writes the features after every block once more, and on a CPU whose
+    convolutions wait for memory that shows: 1.15 to 1.3, more for Shapes3D's few channels. The bound guards against worse.
+    """
+    torch.manual_seed(0)
+    prior, side = beta_vae.beta_prior(data), beta_vae.ARCHITECTURES[data].picture
+    pictures, beta = torch.rand(batch, 3, side, side), prior.sample((batch,))
+    conditional, plain = beta_vae.BetaVAE(data, prior=prior), beta_vae.BetaVAE(data)
+
+    def step(model):
+        model.zero_grad()
+        lc.weighted(beta_vae.terms(model, pictures, beta), {"kl": beta}).mean().backward()
+
+    assert side_by_side(benchmark, lambda: step(conditional), lambda: step(plain)) <= 1.6
+
+
+def test_eight_convolutional_models_as_an_ensemble_against_one_by_one(benchmark):
+    """Shapes3D's fixed-weight models: one step of eight as an Ensemble, which takes turns on a CPU, or of eight alone."""
+    torch.manual_seed(0)
+    grid, pictures, noise = beta_vae.beta_grid("shapes3d"), torch.rand(16, 3, 64, 64), torch.randn(16, 10)
+    separate = [beta_vae.BetaVAE("shapes3d") for _ in grid]
+    optimizers = [torch.optim.Adam(model.parameters(), lr=1e-3, fused=True) for model in separate]
+    ensemble = lc.Ensemble(separate)
+    joint = torch.optim.Adam(ensemble.parameters(), lr=1e-3, fused=True)
+
+    def step(model, optimizer, pictures, beta, noise):
+        terms = beta_vae.terms(model, pictures, beta, noise)
+        optimizer.zero_grad()
+        lc.weighted(terms, {"kl": beta}).mean(dim=-1).sum().backward()
+        optimizer.step()
+
+    def together():
+        members = (value.expand(8, *value.shape) for value in (pictures, noise))
+        all_pictures, all_noise = members
+        step(ensemble, joint, all_pictures, grid.unsqueeze(1).expand(8, 16), all_noise)
+
+    def one_by_one():
+        for model, optimizer, beta in zip(separate, optimizers, grid, strict=True):
+            step(model, optimizer, pictures, beta.expand(16), noise)
+
+    assert side_by_side(benchmark, together, one_by_one) <= 1.25
+
+
+def test_rendering_against_reading_stored_pictures(benchmark):
+    """A batch of rendered Shapes3D pictures against indexing stored ones; pictures a second are printed."""
+    world = shapes3d()
+    numbers = torch.randint(len(world), (256,), generator=torch.Generator().manual_seed(0))
+    stored = world[numbers]  # casts the geometries it needs, once
+    chosen = torch.randperm(256)
+    ratio = side_by_side(benchmark, lambda: world[numbers], lambda: stored[chosen].clone())
+    rate = 256 / benchmark.stats.stats.median
+    print(f"rendered pictures a second, one thread: {rate:,.0f}; {ratio:.0f} times the time of reading stored ones")
+    assert torch.equal(world[numbers], stored)

@@ -207,9 +207,9 @@ def card_metrics(config: Config, model: nn.Module, held_out: Tensor) -> dict[str
 
 # `lossconditioning evaluate beta_vae` -------------------------------------------------------------------------------------
 
-COMPARED = ("yoto", "wider", "twice_steps", "one_draw")
+COMPARED = ("yoto", "wider", "twice_steps")
 """The conditional models that ship, by the end of their names, in the order of the tables."""
-KEYS = {"twice_steps": "yoto_twice_steps", "one_draw": "yoto_one_draw"}
+KEYS = {"twice_steps": "yoto_twice_steps"}
 """How they are called in metrics, where that differs."""
 
 
@@ -297,7 +297,7 @@ def _measure(trained: Mapping[str, Trained], held_out: Tensor) -> dict[str, floa
         if name != "fixed":
             metrics.update({f"{key}_{name}": value for key, value in compare(values, fixed, grid).items()})
     members = separate(trained["fixed"].model)
-    mixed = interpolation(members[0], members[-1], held_out, torch.linspace(0, 1, 11))
+    mixed = interpolation(members[0], members[-1], held_out, torch.linspace(0, 1, 9))
     best = best_of_all(mixed, grid)  # at its most favourable: every β takes the mixture that is best for it
     metrics["gap_closed_interpolation"] = _gap_closed(best, full_loss(fixed, grid), single)
     metrics.update(

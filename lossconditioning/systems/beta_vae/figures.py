@@ -35,6 +35,7 @@ def frontiers(curves: Mapping[str, tuple[str, Sequence[Values]]], grid: Tensor, 
             right.fill_between(grid, difference.amin(0), difference.amax(0), color=COLORS[role], alpha=0.2, lw=0)
     left.set(xscale="symlog", xlabel="KL (nats, log scale)", ylabel="reconstruction (nats)", title=f"{title}: frontier")
     right.set(xscale="log", xlabel="β", ylabel="L(β) minus separate", title="full loss against separate networks")
+    right.set_yscale("symlog", linthresh=100)
     left.legend(fontsize=8)
     return made
 

@@ -137,7 +137,7 @@ def experiments(profile: str) -> dict[str, Config]:
 
 
 def _main(base: Config, draws: int) -> list[Config]:
-    """Figure 2: YOTO, wider, the fixed models; and YOTO with other numbers of steps, draws and channels."""
+    """Figure 2: YOTO, wider, the fixed models; and YOTO with other numbers of steps and draws."""
     data, yoto = base.data, replace(base, draws=draws)
     configs = [
         yoto,
@@ -145,7 +145,6 @@ def _main(base: Config, draws: int) -> list[Config]:
         replace(yoto, name=f"{data}_wider", width=1.5),
         replace(yoto, name=f"{data}_twice_steps", steps=2 * base.steps),
         replace(yoto, name=f"{data}_half_steps", steps=base.steps // 2),
-        replace(yoto, name=f"{data}_slimmer", width=0.5),
     ]
     if draws > 1:
         configs.append(replace(base, name=f"{data}_one_draw"))
@@ -153,15 +152,11 @@ def _main(base: Config, draws: int) -> list[Config]:
 
 
 def _repetitions(base: Config, draws: int) -> list[Config]:
-    """A second seed of the main models, for confidence bands."""
-    data, yoto = base.data, replace(base, draws=draws)
-    main = [
-        yoto,
-        replace(base, name=f"{data}_fixed", kind="fixed"),
-        replace(yoto, name=f"{data}_wider", width=1.5),
-        replace(yoto, name=f"{data}_twice_steps", steps=2 * base.steps),
+    """A second seed of YOTO and the fixed models, for confidence bands."""
+    return [
+        replace(base, name=f"{base.data}_yoto_repeat", draws=draws, repeat=1),
+        replace(base, name=f"{base.data}_fixed_repeat", kind="fixed", repeat=1),
     ]
-    return [replace(config, name=f"{config.name}_repeat", repeat=1) for config in main]
 
 
 def _ablations(base: Config, draws: int) -> list[Config]:
