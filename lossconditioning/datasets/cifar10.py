@@ -7,6 +7,7 @@ scikit-image and scikit-learn ship. The licence of CIFAR-10 is not stated by its
 
 from __future__ import annotations
 
+import sys
 import zipfile
 import zlib
 from pathlib import Path
@@ -59,7 +60,10 @@ def cifar10(source: str = "auto", folder: Path | None = None) -> Photographs:
             f"There is neither {FILE} nor {ARCHIVE} in {folder}. Download CIFAR-10 with `lossconditioning data fetch "
             "cifar10`, or put a cifar10.npz there with x_train and x_test, uint8 (N, 32, 32, 3)."
         )
-    return stand_in()
+    found = stand_in()
+    if source == "auto":
+        print(f"There is no CIFAR-10 in {folder}; used instead: {found.source}.", file=sys.stderr)
+    return found
 
 
 def fetch(folder: Path) -> Path:

@@ -266,3 +266,10 @@ def test_fetch_downloads_where_the_pictures_are_looked_up(tmp_path, monkeypatch,
     monkeypatch.undo()
     with pytest.raises(ReaderError, match="damaged"):
         cifar10("real", cache)
+
+
+def test_the_stand_in_is_announced_only_where_it_was_not_asked_for(tmp_path, capsys):
+    cifar10("auto", tmp_path)
+    assert "There is no CIFAR-10 in" in capsys.readouterr().err
+    cifar10("stand_in", tmp_path)
+    assert not capsys.readouterr().err
