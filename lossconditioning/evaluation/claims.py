@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import pandas as pd
@@ -51,6 +51,19 @@ class Evaluation:
             "metrics": self.metrics,
             "claims": [claim.as_json() for claim in self.claims],
         }
+
+
+def measured_claims(
+    makers: Sequence[Callable[[Mapping[str, float]], Claim]], metrics: Mapping[str, float]
+) -> list[Claim]:
+    """The claims whose metrics are there, in order; a maker raises ``KeyError`` where a number it needs is missing."""
+    found = []
+    for make in makers:
+        try:
+            found.append(make(metrics))
+        except KeyError:  # the experiments this claim rests on were not measured
+            continue
+    return found
 
 
 def claims_table(claims: Sequence[Claim]) -> pd.DataFrame:

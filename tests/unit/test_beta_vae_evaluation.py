@@ -387,7 +387,7 @@ def test_figures_show_every_curve_and_every_picture():
     assert right.lines[0].get_ydata().tolist() == pytest.approx([0, 0, 0])
     assert right.lines[1].get_ydata().tolist() == pytest.approx([0.5, 0.75, 1.25])
     rows = {"a": torch.rand(3, 3, 8, 8), "b": torch.rand(3, 3, 8, 8)}
-    made = figures.picture_rows(rows, ["1", "2", "3"], "title")
+    made = figures.picture_rows(rows, ["1", "2", "3"])
     shown = [image.get_array() for axis in made.axes for image in axis.get_images()]
     assert len(shown) == 6
     np.testing.assert_allclose(shown[4], rows["b"][1].permute(1, 2, 0))

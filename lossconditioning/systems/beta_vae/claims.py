@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lossconditioning.evaluation import Claim
+from lossconditioning.evaluation import Claim, measured_claims
 
 NAMES = {"shapes3d": "Shapes3D", "cifar10": "CIFAR-10"}
 
@@ -13,19 +13,13 @@ def claims(metrics: Mapping[str, float]) -> list[Claim]:
     """Every claim whose metrics are there, in the paper's order."""
     makers = (
         *(_close, _baseline, _wider, _same_noise, _ablation_prior, _ablation_conditioning),
-        *(_interpolation_shapes, _interpolation_cifar, _twice),
+        *(_interpolation_shapes, _interpolation_cifar, _best_of_all, _twice),
     )
-    found = []
-    for make in makers:
-        try:
-            found.append(make(metrics))
-        except KeyError:  # the experiments this claim rests on were not measured
-            continue
-    return found
+    return measured_claims(makers, metrics)
 
 
-def _both(metrics: Mapping[str, float], key: str, digits: int = 2) -> str:
-    return ", ".join(f"{metrics[f'{data}_{key}']:.{digits}f} on {name}" for data, name in NAMES.items())
+def _both(metrics: Mapping[str, float], key: str) -> str:
+    return ", ".join(f"{metrics[f'{data}_{key}']:.2f} on {name}" for data, name in NAMES.items())
 
 
 def _close(metrics: Mapping[str, float]) -> Claim:
@@ -128,6 +122,17 @@ def _interpolation_cifar(metrics: Mapping[str, float]) -> Claim:
         "a plot, no numbers; our bound: 0.20 less of the gap closed",
         f"gap closed {mixed:.2f}, the conditional network {yoto:.2f}",
         mixed < yoto - 0.2,
+    )
+
+
+def _best_of_all(metrics: Mapping[str, float]) -> Claim:
+    return Claim(
+        "best_of_all",
+        "Beyond the paper: one network against the best of all eight separate ones at every β, since some of these collapsed "
+        "to KL 0 on Shapes3D and the gap above is measured against them",
+        "our bound: 0.90 of the gap closed",
+        f"gap closed {_both(metrics, 'gap_closed_best_of_all_yoto')}",
+        all(metrics[f"{d}_gap_closed_best_of_all_yoto"] >= 0.90 for d in NAMES),
     )
 
 

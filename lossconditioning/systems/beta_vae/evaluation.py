@@ -190,7 +190,8 @@ def _gap_closed(ours: Tensor, fixed: Tensor, single: Tensor) -> float:
 def hypervolumes(frontiers: Mapping[str, Values]) -> dict[str, float]:
     """The share of the plane that each frontier dominates, between the best and the worst value of any of them.
 
-    KL spans orders of magnitude over β, so its axis is log(1 + KL); dominance does not depend on that.
+    KL spans orders of magnitude over β, so its axis is log(1 + KL): which points dominate does not depend on that, how much
+    area each adds does.
     """
     points = {name: torch.stack([v["reconstruction"], v["kl"].log1p()], dim=1) for name, v in frontiers.items()}
     every = torch.cat(list(points.values()))

@@ -18,8 +18,8 @@ def frontiers(curves: Mapping[str, tuple[str, Sequence[Values]]], grid: Tensor, 
     """Figure 2: the frontier, and the full loss minus that of the separate networks.
 
     Args:
-        curves: label → (role for its colour, the frontiers of all seeds). The role "fixed" is what the others are compared
-            with, seed by seed; a band spans the seeds.
+        curves: label → (role for its colour, the frontiers of all seeds). The mean of role "fixed" over its seeds is what
+            all are compared with; a line is a mean over seeds, a band spans them.
         grid: β, ``(G,)``.
     """
     made, (left, right) = figure(2, size=(10.5, 3.6))
@@ -40,7 +40,7 @@ def frontiers(curves: Mapping[str, tuple[str, Sequence[Values]]], grid: Tensor, 
     return made
 
 
-def picture_rows(rows: Mapping[str, Tensor], columns: Sequence[str], title: str = "") -> Figure:
+def picture_rows(rows: Mapping[str, Tensor], columns: Sequence[str]) -> Figure:
     """Rows of pictures with labels, as in Figures 3 and 8.
 
     Args:
@@ -59,5 +59,4 @@ def picture_rows(rows: Mapping[str, Tensor], columns: Sequence[str], title: str 
                 axis.set_title(columns[column], fontsize=9, loc="center")
             if column == 0:
                 axis.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
-    made.suptitle(title, fontsize=11)
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lossconditioning.evaluation import Claim
+from lossconditioning.evaluation import Claim, measured_claims
 from lossconditioning.systems.toy.task import PAPER_TABLE_1
 
 KEYS = ("1", "0.75", "0.5", "0.25", "0")
@@ -24,13 +24,7 @@ def paper_regret(model: int) -> dict[str, float]:
 def claims(metrics: Mapping[str, float]) -> list[Claim]:
     """Every claim whose metrics are there, in the paper's order."""
     makers = (_similar, _table_sym, _table_separate, _input_only, _width, _better_recipe)
-    found = []
-    for make in makers:
-        try:
-            found.append(make(metrics))
-        except KeyError:  # the experiments this claim rests on were not measured
-            continue
-    return found
+    return measured_claims(makers, metrics)
 
 
 def _row(metrics: Mapping[str, float], prefix: str) -> dict[str, float]:
