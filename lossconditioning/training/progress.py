@@ -28,6 +28,7 @@ def progress_bar(total: int, label: str = "", unit: str = "step", initial: int =
         initial=initial,
         desc=label or None,
         unit=unit,
+        unit_scale=unit == "B",
         mininterval=report_interval(),
         maxinterval=60.0,
         miniters=1,

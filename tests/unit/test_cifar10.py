@@ -3,7 +3,6 @@
 import io
 import pickle
 import shlex
-import shutil
 import sys
 
 import numpy as np
@@ -146,22 +145,6 @@ def test_a_damaged_copy_of_torchvisions_is_refused_by_name(where, damage, tmp_pa
         assert str(folder) in str(refused.value)
 
 
-def test_torchvisions_copy_is_read_where_it_is_whole(tmp_path, monkeypatch):
-    from torchvision.datasets import CIFAR10
-
-    monkeypatch.setattr(CIFAR10, "_check_integrity", lambda self: True)
-    monkeypatch.setattr("torchvision.datasets.cifar.check_integrity", lambda path, md5=None: True)
-    folder = tmp_path / "cifar-10-batches-py"
-    folder.mkdir()
-    for name in (*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"):
-        rows = (TEST[:2] if name != "test_batch" else TEST).transpose(0, 3, 1, 2).reshape(-1, 3072)
-        (folder / name).write_bytes(pickle.dumps({"data": rows, "labels": [0] * len(rows)}))
-    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": ["cat"]}))
-    found = cifar10("real", tmp_path)
-    assert torch.equal(found.test, shown(TEST))
-    assert torch.equal(found.train, shown(np.concatenate([TEST[:2]] * 5)))
-
-
 def test_an_npz_comes_before_torchvisions_copy(tmp_path):
     (tmp_path / "cifar-10-batches-py").mkdir()
     np.savez(tmp_path / "cifar10.npz", x_train=TRAIN, x_test=TEST)
@@ -243,29 +226,6 @@ def test_every_data_set_has_an_entry_and_a_line_in_the_list(name, capsys):
         cli.main(shlex.split("data list"))
     assert leaving.value.code == 0
     assert f"{name}: " in capsys.readouterr().out
-
-
-def test_fetch_downloads_where_the_pictures_are_looked_up(tmp_path, monkeypatch, capsys):
-    asked = []
-
-    class Fake:
-        def __init__(self, root, train, download):
-            asked.append((root, download))
-            shutil.copytree(tmp_path, root / "cifar-10-batches-py")
-
-    monkeypatch.setattr("torchvision.datasets.CIFAR10", Fake)
-    cache = tmp_path.with_name(tmp_path.name + "_cache")
-    cache.mkdir()
-    monkeypatch.setenv("LOSSCONDITIONING_DATA", str(cache))
-    with pytest.raises(SystemExit) as leaving:
-        cli.main(["data", "fetch", "cifar10"])
-    assert leaving.value.code == 0
-    assert len(asked) == 1
-    assert asked[0][1]
-    assert asked[0][0] in (cache, cache / "cifar10")
-    monkeypatch.undo()
-    with pytest.raises(ReaderError, match="damaged"):
-        cifar10("real", cache)
 
 
 def test_the_stand_in_is_announced_only_where_it_was_not_asked_for(tmp_path, capsys):

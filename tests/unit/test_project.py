@@ -66,9 +66,9 @@ MAY_IMPORT = {
     "priors": ["errors"],
     "conditioning": ["errors", "priors"],
     "losses": ["errors"],
-    "datasets": ["errors", "paths"],
     "display": ["errors"],
     "training": ["errors"],
+    "datasets": ["errors", "paths", "training"],
     "evaluation": ["errors", "losses"],
     "": ["errors", "priors", "conditioning", "losses", "display", "training", "evaluation"],
     "systems": [
@@ -76,7 +76,8 @@ MAY_IMPORT = {
     ],
     "notebooks": ["errors", "paths", "training"],
     "records": ["errors", "paths", "training", "evaluation", "systems", "notebooks"],
-    "cli": ["errors", "paths", "environment", "datasets", "systems", "notebooks", "records"],
+    "apps": ["errors", "notebooks"],
+    "cli": ["errors", "paths", "environment", "datasets", "systems", "notebooks", "records", "apps"],
     "__main__": ["cli"],
 }
 
