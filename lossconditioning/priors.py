@@ -51,14 +51,24 @@ class Prior(torch.distributions.Distribution):
         Returns:
             The code, shape ``(..., code_size)``, in the dtype of ``lam`` (integers become torch's default dtype).
         """
+        self._fits(lam)
         lam = lam if lam.is_floating_point() else lam.to(torch.get_default_dtype())
+        code = self._standardise(lam)
+        return code if self.weight_shape else code.unsqueeze(-1)
+
+    def _fits(self, lam: Tensor) -> None:
+        expected = f"(B{''.join(f', {n}' for n in self.weight_shape)}{',' * (not self.weight_shape)})"
+        if not isinstance(lam, Tensor) or lam.is_complex() or lam.dtype == torch.bool:
+            given = f"one of {lam.dtype}" if isinstance(lam, Tensor) else f"the {type(lam).__name__} {lam!r:.60}"
+            raise ReaderError(
+                f"Loss weights are a tensor of real numbers, one λ per example, shape {expected}; got {given}. Make it one: "
+                "torch.tensor([…])."
+            )
         if lam.shape[lam.dim() - len(self.weight_shape) :] != self.weight_shape:
             raise ReaderError(
                 f"Weights of shape {tuple(lam.shape)} do not fit this prior, which draws {tuple(self.weight_shape)} per "
-                f"example; expected (B{''.join(f', {n}' for n in self.weight_shape)}{',' * (not self.weight_shape)})."
+                f"example; expected {expected}."
             )
-        code = self._standardise(lam)
-        return code if self.weight_shape else code.unsqueeze(-1)
 
     def _standardise(self, lam: Tensor) -> Tensor:
         constant = self.stddev <= 1e-6 * self.mean.abs()  # zero, but for rounding
@@ -72,10 +82,14 @@ class Prior(torch.distributions.Distribution):
         draw in each, in random order. Every single draw still follows the prior; only the batch is more even than
         chance would have it. ``(B,)`` stratifies the batch, ``(B, D)`` the D draws of each example.
         """
+        try:
+            shape = torch.Size(sample_shape)
+        except TypeError:
+            shape = None
+        if shape is None or any(n < 0 for n in shape):
+            raise ReaderError(f"A prior is sampled in a shape, such as (B,) for a batch of B; got {sample_shape!r}.")
         with torch.no_grad():
-            if stratified:
-                return self.icdf(self._strata(torch.Size(sample_shape)))
-            return self._draw(torch.Size(sample_shape))
+            return self.icdf(self._strata(shape)) if stratified else self._draw(shape)
 
     def _draw(self, shape: torch.Size) -> Tensor:
         return self.rsample(shape)
@@ -91,9 +105,12 @@ class Prior(torch.distributions.Distribution):
 
     def check(self, lam: Tensor) -> None:
         """Warn (`WeightWarning`) about weights outside the support; raise `ReaderError` on NaN or infinity."""
+        self._fits(lam)
         if not torch.isfinite(lam).all():
             raise ReaderError(f"Loss weights must be finite numbers; got {lam.tolist()}.")
-        if not self.support.check(lam.to(self.mean)).all():
+        lam = lam.detach().to(self.mean)
+        nudged = (lam, lam * (1 - 1e-5), lam * (1 + 1e-5))  # an end of the range, rounded, is still in it
+        if not torch.stack([self.support.check(near) for near in nudged]).any(dim=0).all():
             warnings.warn(
                 f"Weights {[round(float(v), 4) for v in lam.flatten()[:8]]} lie outside the prior's support, "
                 f"{self.describe_support()}: the network was not trained there and extrapolates.",
@@ -110,6 +127,14 @@ class Prior(torch.distributions.Distribution):
 def _numbers(value: Tensor | float) -> str:
     values = torch.as_tensor(value).flatten().tolist()
     return ", ".join(f"{v:g}" for v in values) if len(set(values)) > 1 else f"{values[0]:g}"
+
+
+def _as_tensor(name: str, value: object) -> Tensor:
+    """``value`` in torch's default dtype, or a `ReaderError` that names it."""
+    try:
+        return torch.as_tensor(value, dtype=torch.get_default_dtype())
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise ReaderError(f"{name} needs numbers, in a list or a tensor; got {value!r} ({error}).") from None
 
 
 def _bounds(name: str, low: float | Tensor, high: float | Tensor, lowest: float) -> tuple[Tensor, Tensor]:
@@ -217,7 +242,7 @@ class Dirichlet(Prior, torch.distributions.Dirichlet):
     """
 
     def __init__(self, concentration: Tensor | list[float] | tuple[float, ...]):
-        alpha = torch.as_tensor(concentration, dtype=torch.get_default_dtype())
+        alpha = _as_tensor("Dirichlet", concentration)
         if alpha.dim() != 1 or len(alpha) < 2 or not bool((torch.isfinite(alpha) & (alpha > 0)).all()):
             raise ReaderError(f"Dirichlet needs K ≥ 2 positive concentrations, shape (K,); got {alpha.tolist()}.")
         super().__init__(alpha)
@@ -259,11 +284,11 @@ class Choice(Prior):
     has_rsample = False
 
     def __init__(self, values: Tensor | list, probs: Tensor | list[float] | None = None):
-        self.values = torch.as_tensor(values, dtype=torch.get_default_dtype())
+        self.values = _as_tensor("Choice", values)
         if self.values.dim() not in (1, 2) or self.values.numel() == 0 or not bool(torch.isfinite(self.values).all()):
             raise ReaderError(f"Choice needs finite values of shape (N,) or (N, K), N ≥ 1; got {self.values.tolist()}.")
         count = len(self.values)
-        self.probs = torch.full((count,), 1 / count) if probs is None else torch.as_tensor(probs).to(self.values)
+        self.probs = torch.full((count,), 1 / count) if probs is None else _as_tensor("Choice", probs).to(self.values)
         if (
             self.probs.shape != (count,)
             or bool((self.probs < 0).any())
@@ -309,7 +334,7 @@ class Fixed(Choice):
     """
 
     def __init__(self, value: float | Tensor | list[float]):
-        super().__init__(torch.as_tensor(value, dtype=torch.get_default_dtype()).unsqueeze(0))
+        super().__init__(_as_tensor("Fixed", value).unsqueeze(0))
 
 
 class _OneOf(constraints.Constraint):

@@ -6,6 +6,7 @@ name the layers, and get a network that takes λ as one more argument.
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 from collections.abc import Callable, Iterable
 
@@ -69,19 +70,27 @@ class Conditioned(nn.Module):
         ]
 
     def forward(self, *inputs: Tensor, lam: Tensor | None = None) -> Tensor:
-        """Run the network under the objective λ, the last argument: shape ``(B,)``, or ``(B, K)`` for K weights."""
+        """Run the network under the objective λ, the last argument: shape ``(B,)``, or ``(B, K)`` for K weights.
+
+        In evaluation mode, weights outside the prior are warned about (`WeightWarning`), and NaN or infinity refused.
+        """
         if lam is None:
             if len(inputs) < 2:
                 raise ReaderError("A conditioned network takes the loss weights last: model(inputs, lam).")
             *inputs, lam = inputs
         if not self._hooks:
             raise ReaderError("The conditioning was taken off by undo(): call the network it returned, without λ.")
+        code = self.prior.encode(lam)
         if lam.dim() != 1 + len(self.prior.weight_shape):
             raise ReaderError(
                 f"Weights of shape {tuple(lam.shape)} given; this prior takes one λ per example, "
                 f"{('B', *self.prior.weight_shape)} (to use one λ for all, expand it to the batch)."
             )
-        self._code.value = self.prior.encode(lam)
+        if not self.training:
+            with contextlib.suppress(RuntimeError):  # under vmap nothing can be looked at
+                self.prior.check(lam)
+        parameter = next(self.conditioners.parameters(), code)
+        self._code.value = code.to(parameter.dtype)  # weights out of NumPy are float64
         try:
             return self.network(*inputs)
         finally:
@@ -122,6 +131,12 @@ def condition(
         >>> model = condition(network, at=["layer*"], prior=LogUniform(0.1, 10), example=torch.zeros(1, 3, 64, 64))
         >>> model(images, lam)                      # images (B, 3, H, W), lam (B,)
     """
+    if not isinstance(module, nn.Module):
+        raise ReaderError(f"A network (nn.Module) can be conditioned; got a {type(module).__name__}.")
+    if not isinstance(prior, Prior):
+        raise ReaderError(f"prior= is where λ is drawn from, such as lc.LogUniform(0.5, 512); got {prior!r}.")
+    if not callable(using):
+        raise ReaderError(f"using= is a conditioner's class, such as lc.FiLM; got {using!r}.")
     sites = _find(module, [at] if isinstance(at, (str, type)) else list(at))
     measured = {} if example is None else _measure(module, sites, example)
     idle = [name for name in sites if example is not None and name not in measured]
@@ -151,7 +166,7 @@ def _find(module: nn.Module, at: list[str | type[nn.Module]]) -> list[str]:
                 kinds = sorted({type(layer).__name__ for layer in names.values()})
                 raise ReaderError(f"The network has no {wanted.__name__} layer. It has: {', '.join(kinds)}.")
         else:
-            found = [name for name in names if _matches(name, wanted)] or [one_of("layer", wanted, names)]
+            found = [name for name in names if _matches(name, str(wanted))] or [one_of("layer", wanted, names)]
         sites += [name for name in found if name not in sites]
     if not sites:
         raise ReaderError("Name at least one layer to condition: at=['layer1', …] or at=[nn.Conv2d].")

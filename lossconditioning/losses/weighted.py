@@ -7,6 +7,7 @@ the two apart is what lets one network be trained under many objectives (YOTO, s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -39,6 +40,10 @@ def weighted(terms: Terms, weights: Tensor | Mapping[str, Tensor | float]) -> Te
     shape = _common_shape(terms)
     if isinstance(weights, Tensor):
         weights = _columns(terms, weights, shape)
+    if not isinstance(weights, Mapping):
+        raise ReaderError(
+            f"Weights are a tensor (B, {len(terms)}) or a dictionary such as {{{next(iter(terms))!r}: 0.5}}; got {weights!r}."
+        )
     unknown = [name for name in weights if name not in terms]
     if unknown:
         raise ReaderError(
@@ -52,6 +57,10 @@ def weighted(terms: Terms, weights: Tensor | Mapping[str, Tensor | float]) -> Te
 
 
 def _common_shape(terms: Terms) -> torch.Size:
+    if not isinstance(terms, Mapping):
+        raise ReaderError(
+            f"Terms are a dictionary such as {{'rate': …, 'distortion': …}}; got a {type(terms).__name__}."
+        )
     if not terms:
         raise ReaderError("There are no terms to weigh: give a dictionary such as {'rate': …, 'distortion': …}.")
     for name, term in terms.items():
@@ -76,6 +85,8 @@ def _columns(terms: Terms, weights: Tensor, shape: torch.Size) -> dict[str, Tens
 
 
 def _weigh(name: str, term: Tensor, weight: Tensor | float) -> Tensor:
+    if not isinstance(weight, (Tensor, Real)):
+        raise ReaderError(f"The weight of {name!r} is a {type(weight).__name__}; expected a number or a tensor (B,).")
     if isinstance(weight, Tensor) and weight.dim() > 0:
         try:
             fits = torch.broadcast_shapes(weight.shape, term.shape) == term.shape

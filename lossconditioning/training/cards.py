@@ -85,16 +85,16 @@ def publish(folder: Path, card: Card, tensors: dict[str, Tensor]) -> Card:
     return card
 
 
-def read_card(path: Path) -> Card:
+def read_card(path: str | Path) -> Card:
     """Read a card.
 
     Raises:
         CheckpointError: if the file is missing or not a card.
     """
     try:
-        return Card(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise CheckpointError(f"There is no card {path}.") from None
+        return Card(**json.loads(Path(path).read_text(encoding="utf-8")))
+    except (FileNotFoundError, NotADirectoryError):
+        raise CheckpointError(f"There is no card {path}. Check folder and name, or train the checkpoint.") from None
     except (ValueError, TypeError) as error:
         raise CheckpointError(f"{path} is not a card of a checkpoint ({error}).") from None
 
@@ -104,19 +104,25 @@ def cards(folder: Path, system: str) -> list[Card]:
     found = [read_card(path) for path in sorted(folder.glob("*.json"))]
     foreign = [card.name for card in found if card.system != system]
     if foreign:
-        raise CheckpointError(f"{folder} holds checkpoints of another system ({foreign[0]}), not of {system!r}.")
+        raise CheckpointError(
+            f"{folder} holds checkpoints of another system ({foreign[0]}), not of {system!r}. Give another folder."
+        )
     return found
 
 
-def load_published(folder: Path, name: str, system: str) -> tuple[Card, dict[str, Tensor]]:
+def load_published(folder: str | Path, name: str, system: str) -> tuple[Card, dict[str, Tensor]]:
     """Load a finished checkpoint, verified against its card; weights come back as float32.
 
     Raises:
         CheckpointError: if a file is missing, belongs to another system, or the weights are not those of the card.
     """
+    folder = Path(folder)
     card = read_card(folder / f"{name}.json")
     if card.system != system:
-        raise CheckpointError(f"{folder / name}.json is a checkpoint of {card.system!r}, not of {system!r}.")
+        raise CheckpointError(
+            f"{folder / name}.json is a checkpoint of {card.system!r}, not of {system!r}. Load it with that system, or give "
+            "another folder."
+        )
     path = folder / f"{name}.safetensors"
     try:
         data = path.read_bytes()
@@ -136,7 +142,7 @@ def load_published(folder: Path, name: str, system: str) -> tuple[Card, dict[str
     return card, {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}
 
 
-def finished(path: Path, system: str) -> tuple[Path, list[str]]:
+def finished(path: str | Path, system: str) -> tuple[Path, list[str]]:
     """The finished checkpoints that a path means: all of a folder, or the one of a ``.safetensors`` file.
 
     Returns:
@@ -145,6 +151,7 @@ def finished(path: Path, system: str) -> tuple[Path, list[str]]:
     Raises:
         CheckpointError: if there is none.
     """
+    path = Path(path)
     if path.is_file() or path.suffix == ".safetensors":
         return path.parent, [path.stem]
     names = [card.name for card in cards(path, system)] if path.is_dir() else []
@@ -156,7 +163,9 @@ def finished(path: Path, system: str) -> tuple[Path, list[str]]:
     return path, names
 
 
-def load_network(folder: Path, name: str, system: str, build: Callable[[Card], nn.Module]) -> tuple[Card, nn.Module]:
+def load_network(
+    folder: str | Path, name: str, system: str, build: Callable[[Card], nn.Module]
+) -> tuple[Card, nn.Module]:
     """Load a finished checkpoint into the network its card describes.
 
     Args:
@@ -171,7 +180,7 @@ def load_network(folder: Path, name: str, system: str, build: Callable[[Card], n
         model.load_state_dict(tensors)
     except (TypeError, AttributeError, RuntimeError) as error:
         raise CheckpointError(
-            f"{folder / name}.json describes networks that this version does not build ({str(error).splitlines()[0]}). "
+            f"{Path(folder) / name}.json describes networks that this version does not build ({str(error).splitlines()[0]}). "
             f"Train it anew: {card.command}"
         ) from None
     return card, model.eval()

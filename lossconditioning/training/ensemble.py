@@ -47,6 +47,8 @@ class Ensemble(nn.Module):
     def __init__(self, members: Sequence[nn.Module], layout: str = "auto"):
         super().__init__()
         self.layout = one_of("layout", layout, LAYOUTS)
+        if isinstance(members, nn.Module) or not all(isinstance(member, nn.Module) for member in members):
+            raise ReaderError("An ensemble is made of a list of networks, such as [build() for _ in range(5)].")
         if not members:
             raise ReaderError("An ensemble needs at least one member.")
         shapes = [(str(m), {name: (p.shape, p.dtype) for name, p in m.state_dict().items()}) for m in members]

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from lossconditioning.errors import CheckpointError, positive_int
+from lossconditioning.errors import CheckpointError, ReaderError, positive_int
 from lossconditioning.training.cards import Card, environment, in_half_precision, publish, read_card
 from lossconditioning.training.loop import Loop
 from lossconditioning.training.progress import progress_bar
@@ -71,7 +71,12 @@ def train_experiment(
                 f"(profile {card.profile}, seed {card.seed}). Give another --out, or delete it."
             )
         return True
-    out.mkdir(parents=True, exist_ok=True)  # before training: a folder that can not be made should not cost hours
+    try:
+        out.mkdir(parents=True, exist_ok=True)  # before training: a folder that can not be made should not cost hours
+    except OSError as error:
+        raise ReaderError(
+            f"The folder {out} for the checkpoints can not be made ({error.strerror or error}). Give another."
+        ) from None
     unfinished = out / "unfinished" / config.name
     model, loop = fit(unfinished)
     if not loop.done or not writes:

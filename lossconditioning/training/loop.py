@@ -19,6 +19,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from torch import Tensor
 from lossconditioning.errors import CheckpointError, ReaderError, positive_int
 from lossconditioning.training.checkpoints import load_state, save_state
 from lossconditioning.training.interrupt import deferred_interrupt
+from lossconditioning.training.memory import keep_freed_memory
 from lossconditioning.training.progress import progress_bar, report_interval
 from lossconditioning.training.randomness import reseed_torch, seed_everything
 
@@ -89,8 +91,12 @@ class Loop:
             raise ReaderError(
                 "keep must be at least 2: if the newest checkpoint is damaged, the one before it is used."
             )
-        if minutes is not None and not minutes > 0:
-            raise ReaderError(f"minutes must be positive; got {minutes}.")
+        if minutes is not None and not (isinstance(minutes, Real) and minutes > 0):
+            raise ReaderError(f"minutes must be a positive number; got {minutes!r}.")
+        if not isinstance(seed, int):
+            raise ReaderError(f"seed must be a whole number; got {seed!r}.")
+        if not isinstance(state, Mapping):
+            raise ReaderError(f"state is a dictionary such as {{'model': model}}; got a {type(state).__name__}.")
         for name, item in state.items():
             if not isinstance(item, torch.Generator) and not (
                 hasattr(item, "state_dict") and hasattr(item, "load_state_dict")
@@ -101,6 +107,8 @@ class Loop:
         self.batches = _by_step(batches)
         self.state, self.seed, self.minutes = dict(state), seed, minutes
         self.path = None if path is None else Path(path)
+        if self.path and self.path.exists() and not self.path.is_dir():
+            raise ReaderError(f"path is the folder of the checkpoints, but {self.path} is a file. Give another.")
         self.config = dict(config or {})
         self.label, self.progress = label, progress
         self.writes, self.agree = writes, agree
@@ -118,6 +126,11 @@ class Loop:
 
     def log(self, **metrics: Tensor | float) -> None:
         """Note metrics of the step under way: shown at the bar, and kept in ``history`` every ``steps / 1000`` steps."""
+        wide = [name for name, value in metrics.items() if isinstance(value, Tensor) and value.numel() != 1]
+        if wide:
+            raise ReaderError(
+                f"A metric is one number; {wide[0]} has shape {tuple(metrics[wide[0]].shape)}. Take its .mean()."
+            )
         self._latest = {name: value.detach() if isinstance(value, Tensor) else value for name, value in metrics.items()}
         if self.step % self._stride == 0 or self.step == self.steps - 1:
             self.history.append({"step": self.step, **{name: float(value) for name, value in self._latest.items()}})
@@ -131,6 +144,7 @@ class Loop:
             yield from self._train()
 
     def _train(self) -> Iterator[Any]:
+        keep_freed_memory()
         started = time.monotonic() - self.seconds
         deadline = None if self.minutes is None else time.monotonic() + 60 * self.minutes
         bar = progress_bar(self.steps, self.label, initial=self.step, show=self.progress)

@@ -1,5 +1,6 @@
 """Speeds, as ratios measured side by side in one run. Nothing else should run beside them."""
 
+import multiprocessing
 import statistics
 import time
 from itertools import count
@@ -12,6 +13,7 @@ from lossconditioning.datasets import shapes3d
 from lossconditioning.paths import shipped
 from lossconditioning.systems import beta_vae, toy
 from lossconditioning.systems.toy.models import FixedNet
+from lossconditioning.training import keep_freed_memory
 
 STEPS = 150
 
@@ -120,23 +122,57 @@ def test_a_slider_move_of_the_toy_panel(benchmark):
     assert panel.frames > 60
 
 
-@pytest.mark.parametrize(("data", "batch"), [("cifar10", 128), ("shapes3d", 64)])
-def test_what_conditioning_costs_at_the_papers_sizes(benchmark, data, batch):
-    """Forward and backward of the conditional β-VAE against the unconditional one, one thread.
+@pytest.mark.parametrize(("data", "batch", "bound"), [("cifar10", 128, 1.15), ("shapes3d", 64, 1.35)])
+def test_what_conditioning_costs_at_the_papers_sizes(benchmark, data, batch, bound):
+    """Forward and backward of the conditional β-VAE against the unconditional one, one thread, memory kept as `Loop` does.
 
-    What FiLM adds is little arithmetic, but it reads and writes the features after every block once more, and on a CPU whose
-    convolutions wait for memory that shows: 1.15 to 1.3, more for Shapes3D's few channels. The bound guards against worse.
+    What FiLM adds is little arithmetic in many small pieces: half of it the sixteen MLPs of a few hundred numbers, half
+    reading and writing the features once more. Beside Shapes3D's small convolutions that is a fifth.
     """
     torch.manual_seed(0)
+    keep_freed_memory()
     prior, side = beta_vae.beta_prior(data), beta_vae.ARCHITECTURES[data].picture
     pictures, beta = torch.rand(batch, 3, side, side), prior.sample((batch,))
     conditional, plain = beta_vae.BetaVAE(data, prior=prior), beta_vae.BetaVAE(data)
+    ours, other = (lambda: vae_step(conditional, pictures, beta)), (lambda: vae_step(plain, pictures, beta))
 
-    def step(model):
-        model.zero_grad()
-        lc.weighted(beta_vae.terms(model, pictures, beta), {"kl": beta}).mean().backward()
+    assert side_by_side(benchmark, ours, other, rounds=31) <= bound
 
-    assert side_by_side(benchmark, lambda: step(conditional), lambda: step(plain)) <= 1.6
+
+def vae_step(model, pictures, beta):
+    model.zero_grad()
+    lc.weighted(beta_vae.terms(model, pictures, beta), {"kl": beta}).mean().backward()
+
+
+def seconds_a_step(keep, answer):
+    """In a process of its own, for an allocator can not be set back: the median of 30 steps of Shapes3D's network."""
+    torch.set_num_threads(1)
+    if keep:
+        keep_freed_memory()
+    model, pictures, beta = beta_vae.BetaVAE("shapes3d"), torch.rand(64, 3, 64, 64), torch.ones(64)
+    times = []
+    for _ in range(35):
+        started = time.perf_counter()
+        vae_step(model, pictures, beta)
+        times.append(time.perf_counter() - started)
+    answer.put(statistics.median(times[5:]))
+
+
+def test_steps_that_keep_freed_memory_are_faster():
+    """Against steps that hand it back to the system, in turn, in fresh processes."""
+    context = multiprocessing.get_context("spawn")
+    ratios = []
+    for _ in range(3):
+        answers = {}
+        for keep in (False, True):
+            queue = context.Queue()
+            process = context.Process(target=seconds_a_step, args=(keep, queue))
+            process.start()
+            answers[keep] = queue.get(timeout=120)
+            process.join()
+        ratios.append(answers[True] / answers[False])
+    print(f"\nsteps that keep freed memory against steps that do not: ratio {statistics.median(ratios):.3f}")
+    assert statistics.median(ratios) <= 1.05
 
 
 def test_eight_convolutional_models_as_an_ensemble_against_one_by_one(benchmark):
