@@ -62,7 +62,7 @@ class Report:
             for f in self.findings
         )
         color = "#00704A" if self.ready else "#B3261E"
-        verdict = f"<p style='color:{color}'><b>{html.escape(self.verdict)}</b></p>"
+        verdict = f"<p style='color:{color};background:white;padding:0.4em'><b>{html.escape(self.verdict)}</b></p>"
         return f"<table><tr><th></th><th>what</th><th>found</th></tr>{rows}</table>{verdict}"
 
 

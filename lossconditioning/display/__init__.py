@@ -1,6 +1,23 @@
-"""What a reader sees and touches: figures with alt text, slider panels."""
+"""What a reader sees and touches: figures with alt text, slider panels, pictures of their own."""
 
 from lossconditioning.display.figures import COLORS, LINES, LiveFigure, figure, film_strip, png, show
-from lossconditioning.display.panel import Panel, Slider, explore
+from lossconditioning.display.panel import Panel, explore
+from lossconditioning.display.pictures import open_picture
+from lossconditioning.display.slider import Slider
+from lossconditioning.display.uploads import Picture, Upload
 
-__all__ = ["COLORS", "LINES", "LiveFigure", "Panel", "Slider", "explore", "figure", "film_strip", "png", "show"]
+__all__ = [
+    "COLORS",
+    "LINES",
+    "LiveFigure",
+    "Panel",
+    "Picture",
+    "Slider",
+    "Upload",
+    "explore",
+    "figure",
+    "film_strip",
+    "open_picture",
+    "png",
+    "show",
+]

@@ -2,148 +2,97 @@
 
 A panel is ``explore(render, …)``: sliders in, a picture out. The picture is an ``Image`` widget whose bytes are replaced,
 so nothing flickers. Moves that arrive while a picture is being made collapse into the last one; recent pictures are kept.
-A panel also carries a film-strip over its first slider, which is what a saved notebook shows where no kernel runs.
+A panel also carries a film-strip over its first control, which is what a saved notebook shows where no kernel runs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import html
-import math
+import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets as widgets
+import torch
 from matplotlib.figure import Figure
+from torch import Tensor
 
-from lossconditioning.display.figures import film_strip, png
-from lossconditioning.errors import ReaderError, one_of
+from lossconditioning.display.figures import film_strip, snapshot
+from lossconditioning.display.slider import Slider
+from lossconditioning.display.uploads import Picture, Upload
+from lossconditioning.errors import ReaderError, WeightWarning, one_of
 
 Readouts = Mapping[str, float | str]
 Rendered = bytes | Figure | tuple[bytes | Figure, Readouts]
 
 _CACHED = 128  # pictures kept per panel
+_UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"  # but read out
 _SETTLE = 0.005  # seconds in which further moves may still arrive before a picture is made
-
-
-@dataclass(frozen=True)
-class Slider:
-    """One weight on a slider.
-
-    Attributes:
-        low, high: the range the network was trained on (the prior's support).
-        value: where the slider starts.
-        log: a logarithmic slider, for weights with a log-uniform prior.
-        beyond: how far the slider goes past both ends, as a share of the range (of its logarithm, if ``log``). There the
-            network extrapolates, and the panel says so.
-        label: shown at the slider.
-        steps: positions between low and high.
-    """
-
-    low: float
-    high: float
-    value: float
-    log: bool = False
-    beyond: float = 0.0
-    label: str = ""
-    steps: int = 100
-
-    def __post_init__(self):
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise ReaderError(f"A slider needs finite low < high; got {self.low}, {self.high}.")
-        if self.log and self.low <= 0:
-            raise ReaderError(f"A log slider needs low > 0; got {self.low}.")
-        first, last = self.ends
-        if not first <= self.value <= last:
-            raise ReaderError(f"A slider starts within its range [{first:g}, {last:g}]; got {self.value}.")
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """First and last position, the extrapolated zone included."""
-        low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
-        margin = self.beyond * (high - low)
-        ends = low - margin, high + margin
-        return tuple(map(math.exp, ends)) if self.log else ends
-
-    def position(self, share: float) -> float:
-        """The value at a share in [0, 1] of the trained range."""
-        if self.log:
-            return math.exp(math.log(self.low) + share * math.log(self.high / self.low))
-        return self.low + share * (self.high - self.low)
-
-    def widget(self, name: str) -> widgets.DOMWidget:
-        """The ipywidgets slider, steerable by mouse and arrow keys."""
-        first, last = self.ends
-        options = dict(  # noqa: C408 - keyword names read better
-            description=self.label or name,
-            value=self.value,
-            continuous_update=True,
-            readout_format=".3g",
-            style={"description_width": "initial"},
-            layout=widgets.Layout(width="100%", max_width="520px"),
-        )
-        if self.log:
-            first, last = math.log10(first), math.log10(last)
-            step = math.log10(self.high / self.low) / self.steps
-            return widgets.FloatLogSlider(base=10, min=first, max=last, step=step, **options)
-        return widgets.FloatSlider(min=first, max=last, step=(self.high - self.low) / self.steps, **options)
 
 
 class Panel:
     """Sliders and the picture they steer; made by `explore`. The last expression of a cell shows it.
 
     Attributes:
-        values: slider name → value.
-        image: PNG bytes of the picture on show.
+        values: control's name → value.
+        image: bytes of the picture on show, PNG or JPEG.
         readouts: name → value, as the last picture returned them.
         still: PNG bytes of the film-strip, for where no kernel runs.
         frames: how many pictures were made so far (cached ones not counted).
     """
 
-    def __init__(self, render: Callable[..., Rendered], sliders: Mapping[str, Slider], alt: str, strip: int = 4):
+    def __init__(
+        self, render: Callable[..., Rendered], controls: Mapping[str, Slider | Upload], alt: str, strip: int = 4
+    ):
         if not alt.strip():
             raise ReaderError("A panel needs alt text: one sentence that says what its picture shows.")
-        if not sliders:
+        if not controls:
             raise ReaderError("A panel needs at least one slider.")
-        self.render, self.sliders, self.alt = render, dict(sliders), alt
+        for name, control in controls.items():
+            if not isinstance(control, (Slider, Upload)):
+                raise ReaderError(
+                    f"{name} is steered by a Slider or an Upload, such as Slider(0, 1, 0.5); got {control!r}."
+                )
+        self.render, self.controls, self.alt = render, dict(controls), alt
         self.frames = 0
         self._cache: OrderedDict[tuple, tuple[bytes, Readouts]] = OrderedDict()
         self._waiting = False
-        self._controls = {name: slider.widget(name) for name, slider in self.sliders.items()}
-        self._picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
+        self._widgets = {name: control.widget(name) for name, control in self.controls.items()}
+        self._picture = widgets.Image(layout=widgets.Layout(max_width="100%"))
         self._text = widgets.HTML()
-        self.widget = widgets.VBox([*self._controls.values(), self._picture, self._text])
+        described = widgets.HTML(f"<p style='{_UNSEEN}'>{html.escape(alt)}</p>")  # an Image widget takes no alt text
+        self.widget = widgets.VBox([*self._widgets.values(), self._picture, described, self._text])
         self.still = self._film_strip(strip)
         self._refresh()
-        for control in self._controls.values():
-            control.observe(self._moved, names="value")
+        for widget in self._widgets.values():
+            widget.observe(self._moved, names="value")
 
     @property
-    def values(self) -> dict[str, float]:
-        return {name: control.value for name, control in self._controls.items()}
+    def values(self) -> dict[str, float | Picture]:
+        return {name: widget.value for name, widget in self._widgets.items()}
 
     @property
     def image(self) -> bytes:
         return self._picture.value
 
-    def set(self, **values: float) -> bytes:
+    def set(self, **values: float | str | Tensor | Picture) -> bytes:
         """Move sliders by program, make the picture at once, and return it: for scripts and tests.
 
         Raises:
             ReaderError: for an unknown slider, or a value outside its range.
         """
+        values = {
+            name: self.controls[one_of("slider", name, self.controls)].check(name, value)
+            for name, value in values.items()
+        }
         for name, value in values.items():
-            slider = self.sliders[one_of("slider", name, self.sliders)]
-            first, last = slider.ends
-            if not first * (1 - 1e-9) - 1e-12 <= value <= last * (1 + 1e-9) + 1e-12:
-                raise ReaderError(f"Slider {name!r} goes from {first:g} to {last:g}; got {value}.")
-        for name, value in values.items():
-            control = self._controls[name]
-            control.unobserve(self._moved, names="value")
-            control.value = value
-            control.observe(self._moved, names="value")
+            widget = self._widgets[name]
+            widget.unobserve(self._moved, names="value")
+            widget.value = value
+            widget.observe(self._moved, names="value")
         self._refresh()
         return self.image
 
@@ -157,7 +106,14 @@ class Panel:
             self._refresh()
             return
         self._waiting = True
-        loop.call_later(_SETTLE, self._refresh)
+        loop.call_later(_SETTLE, self._follow)
+
+    def _follow(self) -> None:
+        try:
+            self._refresh()
+        except Exception as error:  # nobody sees what a callback raises
+            self._text.value = f"<b>{type(error).__name__}: {html.escape(str(error))}</b>"
+            raise
 
     def _refresh(self) -> None:
         self._waiting = False
@@ -168,60 +124,81 @@ class Panel:
             self._text.value = f"<b>{html.escape(str(error))}</b>"
             return
         if picture != self._picture.value:
-            self._picture.value = picture
+            with self._picture.hold_sync():  # one message
+                self._picture.format, self._picture.value = _format(picture), picture
         self._text.value = self._describe(values)
 
-    def _frame(self, values: Mapping[str, float]) -> tuple[bytes, Readouts]:
-        key = tuple(float(f"{value:.6g}") for value in values.values())
+    def _frame(self, values: Mapping[str, float | Picture]) -> tuple[bytes, Readouts]:
+        key = tuple(self.controls[name].key(value) for name, value in values.items())
         if key not in self._cache:
-            made = self.render(**values)
+            with _one_thread(), warnings.catch_warnings():
+                warnings.simplefilter("ignore", WeightWarning)  # a slider says so itself
+                made = self.render(**values)
             picture, readouts = made if isinstance(made, tuple) else (made, {})
-            self._cache[key] = (png(picture) if isinstance(picture, Figure) else picture, readouts)
+            if not isinstance(picture, (bytes, Figure)):
+                raise ReaderError(
+                    f"A panel draws bytes of a picture or a matplotlib figure; its function returned {picture!r:.60}."
+                )
+            self._cache[key] = (snapshot(picture) if isinstance(picture, Figure) else picture, readouts)
             self.frames += 1
             if len(self._cache) > _CACHED:
                 self._cache.popitem(last=False)
         self._cache.move_to_end(key)
         return self._cache[key]
 
-    def _describe(self, values: Mapping[str, float]) -> str:
+    def _describe(self, values: Mapping[str, float | Picture]) -> str:
         parts = [f"{html.escape(name)}: <b>{_number(value)}</b>" for name, value in self.readouts.items()]
-        for name, slider in self.sliders.items():
-            if not slider.low * (1 - 1e-9) - 1e-12 <= values[name] <= slider.high * (1 + 1e-9) + 1e-12:
-                label = html.escape(slider.label or name)
-                parts.append(
-                    f"<i>{label} lies outside the trained range [{slider.low:g}, {slider.high:g}]: extrapolated</i>"
-                )
-        return " &nbsp; ".join(parts)
+        parts += [note for name, control in self.controls.items() if (note := control.note(name, values[name]))]
+        return f"<div role='status'>{' &nbsp; '.join(parts)}</div>"  # read out when it changes
 
     def _film_strip(self, count: int) -> bytes:
-        first = next(iter(self.sliders))
-        others = {name: slider.value for name, slider in self.sliders.items()}
-        shares = [i / max(1, count - 1) for i in range(count)]
-        return film_strip([self._frame({**others, first: self.sliders[first].position(share)})[0] for share in shares])
+        first, control = next(iter(self.controls.items()))
+        others = {name: control.value for name, control in self.controls.items()}
+        return film_strip([self._frame({**others, first: value})[0] for value in control.positions(count)])
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        live = self.widget._repr_mimebundle_()
-        live = live[0] if isinstance(live, tuple) else live
-        bundle = {**live, "text/plain": f"[slider panel] {self.alt}", "image/png": self.still}
+        # Written out, for ipywidgets 7 (Colab's) offers no bundle of its own.
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+        bundle = {
+            "application/vnd.jupyter.widget-view+json": view,
+            "text/plain": f"[slider panel] {self.alt}",
+            "image/png": self.still,
+        }
         return bundle, {"image/png": {"alt": self.alt}}
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One torch thread: for a small picture, two that share the cores with a browser mostly wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _format(picture: bytes) -> str:
+    """How a picture is encoded, read off its first bytes, in the word an Image widget has for it."""
+    return "jpeg" if picture.startswith(b"\xff\xd8") else "png"
 
 
 def _number(value: float | str) -> str:
     return html.escape(value) if isinstance(value, str) else f"{value:.4g}"
 
 
-def explore(render: Callable[..., Rendered], *, alt: str, strip: int = 4, **sliders: Slider) -> Panel:
+def explore(render: Callable[..., Rendered], *, alt: str, strip: int = 4, **controls: Slider | Upload) -> Panel:
     """Show what a function draws while sliders move.
 
     Args:
-        render: called with one keyword argument per slider; returns PNG bytes or a matplotlib figure, alone or with a
-            dictionary of readouts to print below it.
+        render: called with one keyword argument per control, a slider's number or an upload's `Picture`; returns PNG or JPEG
+            bytes or a matplotlib figure, alone or with a dictionary of readouts to print below it.
         alt: one sentence that says what the picture shows, for who cannot see it.
-        strip: frames in the film-strip over the first slider.
-        **sliders: name → `Slider`.
+        strip: frames in the film-strip over the first control.
+        **controls: name → `Slider` or `Upload`.
 
     Example:
         >>> panel = explore(draw, beta=Slider(0.5, 512, value=16, log=True), alt="reconstructions as β grows")
         >>> panel.set(beta=2.0)                  # the same without a mouse; returns the picture's bytes
     """
-    return Panel(render, sliders, alt, strip)
+    return Panel(render, controls, alt, strip)

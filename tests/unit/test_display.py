@@ -3,6 +3,7 @@
 import asyncio
 import io
 
+import ipywidgets as widgets
 import numpy as np
 import pytest
 import torch
@@ -39,7 +40,7 @@ def test_set_renders_at_once_and_returns_the_picture(panel):
 
 
 def test_moving_the_slider_without_an_event_loop_renders_at_once(panel):
-    panel._controls["a"].value = 0.75
+    panel._widgets["a"].value = 0.75
     assert panel.image == shade(0.75)
 
 
@@ -48,7 +49,7 @@ def test_fast_moves_collapse_into_the_last(panel):
 
     async def drag():
         for step in range(20):
-            panel._controls["a"].value = 0.3 + step / 100
+            panel._widgets["a"].value = 0.3 + step / 100
         await asyncio.sleep(0.1)
 
     asyncio.run(drag())
@@ -135,12 +136,88 @@ def test_a_live_figure_redraws_like_a_fresh_one():
 
     made, line = stage(0.2)
     live = LiveFigure(made, [line])
-    live.png()
+    live.frame()
     line.set_ydata([0.8, 0.8])
-    moved = np.asarray(Image.open(io.BytesIO(live.png())).convert("RGB"), dtype=int)
+    moved = np.asarray(Image.open(io.BytesIO(live.frame())).convert("RGB"), dtype=int)
     fresh = np.asarray(Image.open(io.BytesIO(png(stage(0.8)[0]))).convert("RGB"), dtype=int)
     assert np.abs(moved - fresh).mean() < 1
     assert np.abs(moved - np.asarray(Image.open(io.BytesIO(png(stage(0.2)[0]))).convert("RGB"))).mean() > 1
+
+
+def test_a_live_figure_puts_pictures_where_imshow_does():
+    content = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+
+    def stage(pixels):
+        made, (left, right) = figure(2, size=(5, 2.3))
+        right.plot([0, 1])
+        left.set_title("a picture")
+        return made, left.imshow(pixels, interpolation="nearest")
+
+    made, shown = stage(np.full_like(content, 255))
+    live = LiveFigure(made, [shown])
+    shown.set_data(content)
+    pasted = np.asarray(Image.open(io.BytesIO(live.frame())).convert("RGB"), dtype=int)
+    drawn = np.asarray(Image.open(io.BytesIO(png(stage(content)[0]))).convert("RGB"), dtype=int)
+    # Of 500 columns and 230 rows, a shift by one pixel would change a fifth of the picture by 80 or more.
+    assert (np.abs(pasted - drawn).max(axis=2) > 40).mean() < 0.03
+
+
+def test_a_render_that_draws_no_picture_is_told_so():
+    panel = lc.explore(lambda a: shade(a) if a < 0.9 else None, a=lc.Slider(0.0, 1.0, 0.5), alt="grey", strip=1)
+    panel.set(a=0.95)
+    assert "returned None" in panel._text.value
+
+
+def test_an_error_while_dragging_is_shown():
+    def render(a):
+        return shade(a) if a < 0.9 else shade("no number")
+
+    panel = lc.explore(render, a=lc.Slider(0.0, 1.0, 0.5), alt="grey", strip=1)
+
+    async def drag():
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        panel._widgets["a"].value = 0.95
+        await asyncio.sleep(0.1)
+
+    asyncio.run(drag())
+    assert "TypeError" in panel._text.value
+
+
+def test_a_panel_renders_on_one_thread_and_gives_the_others_back():
+    seen, before = [], torch.get_num_threads()
+
+    def render(a):
+        seen.append(torch.get_num_threads())
+        return shade(a)
+
+    lc.explore(render, a=lc.Slider(0.0, 1.0, 0.5), alt="grey")
+    assert set(seen) == {1}
+    assert torch.get_num_threads() == before
+
+
+def test_a_panel_describes_itself_to_who_can_not_see_it(panel):
+    texts = [child.value for child in panel.widget.children if isinstance(child, widgets.HTML)]
+    assert any("a grey that grows with a" in text for text in texts)
+    assert any("role='status'" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"low": "a"}, "low is a number; got 'a'"),
+        ({"value": None}, "value is a number; got None"),
+        ({"steps": 0}, "steps must be"),
+        ({"beyond": -0.5}, "beyond is a share"),
+    ],
+)
+def test_what_a_slider_is_not(bad, message):
+    with pytest.raises(lc.ReaderError, match=message):
+        lc.Slider(**{"low": 0.0, "high": 1.0, "value": 0.5, **bad})
+
+
+def test_controls_are_sliders_or_uploads():
+    with pytest.raises(lc.ReaderError, match=r"a is steered by a Slider or an Upload.*got \(0, 1\)"):
+        lc.explore(shade, a=(0, 1), alt="grey")
 
 
 def test_film_strips_stack_rows():

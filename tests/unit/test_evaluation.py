@@ -137,7 +137,7 @@ def test_claims_as_a_table():
     assert list(table.index) == ["b", "a"]
     assert table.index.name == "id"
     assert list(table.columns) == ["claim", "paper", "measured", "reproduced"]
-    assert table.loc["a"].tolist() == ["Small is worse (B.1)", "a curve", "flat", "**no**"]
+    assert table.loc["a"].tolist() == ["Small is worse (B.1)", "a curve", "flat", "no"]
     assert table.loc["b", "reproduced"] == "yes"
 
 

@@ -260,6 +260,7 @@ README = """Before.
 old
 <!-- notebooks:end -->
 Between.
+<!-- tried:begin --><!-- tried:end -->
 <!-- scoreboard:begin --><!-- scoreboard:end -->
 """
 
@@ -268,14 +269,23 @@ def test_fill_writes_the_sections_of_a_readme(shelf):
     write(shelf / "notebooks" / "01_toy.ipynb")
     claims = [{"id": "a", "claim": "It works", "paper": "1", "value": "2", "reproduced": yes} for yes in (True, False)]
     (shelf / "records" / "toy.json").write_text(json.dumps({"system": "toy", "claims": claims}))
+    found = shelf / "found.json"
+    found.write_text(json.dumps([{"front_end": "A browser 1.0", "tried": "a slider", "passed": 2, "failed": 1}]))
+    records.record_front_ends(found)
     filled = records.fill(README)
     assert "| [01_toy](notebooks/01_toy.ipynb) | Title |  | 1.3 min | 1,234 MB |" in filled
+    assert "| A browser 1.0 | a slider | 2 passed, 1 failed |" in filled
     assert "**toy**: 1 of 2 claims reproduced" in filled
     assert "| It works | 1 | 2 | **no** |" in filled
     assert "\nold\n" not in filled
     assert filled.startswith("Before.\n")
     assert "\nBetween.\n" in filled
     assert records.fill(filled) == filled
+
+
+def test_front_ends_are_recorded_from_a_test_run_only(shelf):
+    with pytest.raises(ReaderError, match="make test-browser"):
+        records.record_front_ends(shelf / "nothing.json")
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from lossconditioning.systems.beta_vae.evaluation import (
     single_model,
 )
 from lossconditioning.systems.beta_vae.models import ARCHITECTURES, BetaVAE, Decoder, Encoder
+from lossconditioning.systems.beta_vae.photograph import play_photograph
 from lossconditioning.systems.beta_vae.pictures import as_float, pictures
 from lossconditioning.systems.beta_vae.play import play
 from lossconditioning.systems.beta_vae.recipes import PROFILES, SYSTEM, Config, build, experiments
@@ -70,6 +71,7 @@ __all__ = [
     "pixel_nll",
     "pixel_parameters",
     "play",
+    "play_photograph",
     "recorded",
     "recorded_evaluation",
     "recorded_frontier",

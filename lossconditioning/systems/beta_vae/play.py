@@ -66,8 +66,8 @@ def play(model: BetaVAE, curve: Mapping[str, Tensor], dots: Mapping[str, Tensor]
         ):
             image.set_data(content)
         marker.set_data([_at(curve["kl"], beta, low, high)], [_at(curve["reconstruction"], beta, low, high)])
-        title.set_text(f"One network at β = {beta:.3g}")
-        return live.png(), {
+        title.set_text(f"One network at β = {beta:.4g}")
+        return live.frame(), {
             "rate, KL in nats": rate,
             "distortion, −log p(x|z) in nats": distortion,
             "objective": distortion + beta * rate,

@@ -42,7 +42,7 @@ def play(model: nn.Module) -> Panel:
         title.set_text(f"One network at S = ({s1:.2f}, {1 - s1:.2f})")
         for bar, value in zip(bars, values.values(), strict=True):
             bar.set_width(max(0.0, float(value)))
-        return live.png(), {
+        return live.frame(), {
             "S": f"({s1:.2f}, {1 - s1:.2f})",
             **{f"L {name}" if name != "objective" else name: float(value) for name, value in values.items()},
             "regret": float(values["objective"] - least["objective"]) if trained else "not defined",
@@ -60,7 +60,7 @@ def _stage(x, y_r, y_c):
     """The still parts of the picture, and the artists that move."""
     made, (left, right) = figure(2, size=(8.4, 3.0), width_ratios=[2.2, 1])
     flat = x.squeeze(1)
-    left.plot(flat, y_r.squeeze(1), color=COLORS["data"], lw=1, label="g(x), regression target")
+    left.plot(flat, y_r.squeeze(1), color=COLORS["data"], ls=LINES["data"], lw=1, label="g(x), regression target")
     left.plot(flat, h(flat), color=COLORS["data"], lw=1, ls=(0, (1, 3)), label="h(x); class 1 where g < h")
     left.fill_between(flat, 0, 1, where=y_c.squeeze(1) > 0.5, color=COLORS["data"], alpha=0.12, lw=0)
     (best,) = left.plot(flat, flat * 0, color=COLORS["optimum"], ls=LINES["optimum"], label="optimum")
@@ -69,9 +69,7 @@ def _stage(x, y_r, y_c):
     left.legend(loc="upper left", fontsize=8, ncols=2)
     title = left.set_title("One network", loc="left")
     names = ["regression", "classification", "objective"]
-    bars = right.barh(
-        range(3), [0, 0, 0], height=0.55, color=[COLORS["fixed"], COLORS["baseline"], COLORS["conditional"]]
-    )
+    bars = right.barh(range(3), [0, 0, 0], height=0.55, color=COLORS["conditional"])
     (marks,) = right.plot([0, 0, 0], range(3), "|", color=COLORS["optimum"], ms=22, mew=2)
     right.set(xlim=(0, 0.45), yticks=range(3), yticklabels=names, title="Its losses (│ optimum)")
     right.invert_yaxis()
