@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test lab bench notebooks readme clean help
+.PHONY: run test test-browser lab app book bench notebooks readme front-ends clean help
 
 run: $(STAMP)  ## execute every notebook (demo profile) into build/notebooks, as .ipynb and .html
 	@$(BIN)/lossconditioning run --profile demo
@@ -14,12 +14,23 @@ run: $(STAMP)  ## execute every notebook (demo profile) into build/notebooks, as
 test: $(STAMP)  ## ruff, unit tests, notebook tests, benchmarks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/python -m pytest tests --ignore=tests/benchmarks
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests --ignore=tests/benchmarks --ignore=tests/browser
 	@$(BIN)/python -m pytest --nbval-lax --nbval-current-env notebooks
 	@$(MAKE) --no-print-directory bench
 
+test-browser: $(STAMP)  ## the tests in a real browser, latency included; needs Chromium or Chrome
+	@$(BIN)/python -m pytest tests/browser -rP --show-capture=stdout
+
 lab: $(STAMP)  ## open JupyterLab on the welcome notebook
 	@$(BIN)/jupyter lab notebooks/00_welcome.ipynb
+
+app: $(STAMP)  ## serve the notebooks' play panels as apps, without the code (Voilà)
+	@$(BIN)/lossconditioning app
+
+book: $(STAMP)  ## a static site of the notebooks as they are saved, with search, into build/book
+	@rm -rf build/book build/book-src && mkdir -p build/book-src
+	@$(BIN)/sphinx-build -q -W --keep-going -d build/book-doctrees -c book build/book-src build/book
+	@echo "Open build/book/index.html"
 
 bench: $(STAMP)  ## the benchmarks alone (nothing else should run beside them)
 	@$(BIN)/python -m pytest tests/benchmarks -rP --show-capture=stdout --benchmark-columns=median,stddev,rounds --benchmark-sort=name
@@ -29,6 +40,9 @@ notebooks: $(STAMP)  ## for authors: re-execute the committed notebooks in place
 
 readme: $(STAMP)  ## for authors: rewrite the README's generated tables from the records and cards
 	@$(BIN)/lossconditioning scoreboard --update README.md
+
+front-ends: $(STAMP)  ## for authors: record what the last test runs found about front ends, for the README
+	@$(BIN)/lossconditioning scoreboard --front-ends build/front_ends.json --update README.md
 
 clean:  ## remove what `make run` and `make test` wrote (the environment stays)
 	rm -rf build dist .pytest_cache .ruff_cache .hypothesis .benchmarks

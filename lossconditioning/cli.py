@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable
@@ -88,6 +89,22 @@ def run(
     print(f"\n{notebooks.table(runs)}\n\nExecuted notebooks are in {out}/")
     if any(done.error for done in runs):
         raise SystemExit(1)
+
+
+@app.command("app", short_help="Serve play panels as apps.")
+def serve(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAMES]", help='Notebooks: "01" or "01_sym_parameter_toy". All if none is named.'),
+    ] = None,
+) -> None:
+    """Serve the play panel of notebooks with Voilà, without the code, at http://localhost:8866; Ctrl-C ends it.
+
+    Example: lossconditioning app 02
+    """
+    from lossconditioning.apps import voila_command, write_apps
+
+    raise typer.Exit(subprocess.call(voila_command(write_apps(Path("build/apps"), names or []))))
 
 
 def _put_in_place(paths: list[Path], runs: list, out: Path) -> None:
@@ -218,6 +235,9 @@ def scoreboard(
     update: Annotated[
         Path | None, typer.Option(help="For authors: rewrite the generated parts of this README.")
     ] = None,
+    front_ends: Annotated[
+        Path | None, typer.Option(help="For authors: record what a test run found, build/front_ends.json.")
+    ] = None,
 ) -> None:
     """Print every claim of every paper beside what was measured, from the records.
 
@@ -225,6 +245,8 @@ def scoreboard(
     """
     from lossconditioning import records
 
+    if front_ends is not None:
+        records.record_front_ends(front_ends)
     if update is not None:
         records.update_readme(update)
     elif as_json:

@@ -1,7 +1,7 @@
 """What is generated, never typed: notebook headers, setup cells, the README's tables.
 
-Measured minutes and memory come from ``data/records/notebooks.json``, claims from ``data/records/SYSTEM.json``, the
-repository's address from pyproject.toml.
+Measured minutes and memory come from ``data/records/notebooks.json``, claims from ``data/records/SYSTEM.json``, what was
+tested in which front end from ``data/records/front_ends.json``, the repository's address from pyproject.toml.
 """
 
 from __future__ import annotations
@@ -114,6 +114,44 @@ def record_evaluation(name: str, evaluation: Evaluation) -> None:
     _write(f"{name}.json", {**evaluation.as_json(name), "checkpoint": "shipped"})
 
 
+# Front ends ---------------------------------------------------------------------------------------------------------------
+
+
+def record_front_ends(found: Path) -> None:
+    """Record what a run of the tests found about front ends, and the latency beside it if that was measured.
+
+    Args:
+        found: the file that the tests leave at ``build/front_ends.json``.
+    """
+    try:
+        _write("front_ends.json", json.loads(found.read_text(encoding="utf-8")))
+    except OSError:
+        raise ReaderError(
+            f"There is no {found}: make test and make test-browser write build/front_ends.json."
+        ) from None
+    latency = found.with_name("latency.json")
+    if latency.exists():
+        _write("latency.json", json.loads(latency.read_text(encoding="utf-8")))
+
+
+def front_ends_markdown() -> str:
+    """What was tested in which front end and version, and how it went, as Markdown."""
+    rows = ["| front end | what was tried | result |", "|---|---|---|"]
+    for row in _read("front_ends.json", []):
+        counts = [f"{row[outcome]} {outcome}" for outcome in ("passed", "failed", "skipped") if outcome in row]
+        rows.append(f"| {row['front_end']} | {row['tried']} | {', '.join(counts)} |")
+    return "\n".join(rows)
+
+
+def latency_markdown() -> str:
+    """Milliseconds from key press to painted pixels, per panel, as Markdown."""
+    rows = ["| notebook | panel | keys | median | 95 % | longest |", "|---|---|---|---|---|---|"]
+    for row in _read("latency.json", []):
+        times = " | ".join(f"{row[name]:.0f}" for name in ("median", "p95", "max"))
+        rows.append(f"| {row['notebook']} | {row['panel']} | {row['keys']} | {times} |")
+    return "\n".join(rows)
+
+
 def _read(file: str, default: Any) -> Any:
     path = shipped("records") / file
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else default
@@ -155,7 +193,13 @@ def notebooks_markdown() -> str:
 
 def fill(text: str) -> str:
     """A README with its generated sections brought up to date; they stand between ``<!-- NAME:begin -->`` and ``:end``."""
-    for name, content in (("notebooks", notebooks_markdown()), ("scoreboard", scoreboard_markdown())):
+    sections = {
+        "notebooks": notebooks_markdown(),
+        "tried": front_ends_markdown(),
+        "latency": latency_markdown(),
+        "scoreboard": scoreboard_markdown(),
+    }
+    for name, content in sections.items():
         begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
         if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
             raise ReaderError(f"The file has no section between {begin} and {end}.")

@@ -8,11 +8,13 @@ A panel also carries a film-strip over its first control, which is what a saved 
 from __future__ import annotations
 
 import asyncio
+import gc
 import html
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import ipywidgets as widgets
@@ -60,13 +62,16 @@ class Panel:
         self.frames = 0
         self._cache: OrderedDict[tuple, tuple[bytes, Readouts]] = OrderedDict()
         self._waiting = False
-        self._widgets = {name: control.widget(name) for name, control in self.controls.items()}
-        self._picture = widgets.Image(layout=widgets.Layout(max_width="100%"))
+        # One width for all labels, so that the tracks begin below one another.
+        width = f"{1 + max(len(control.label or name) for name, control in self.controls.items())}ch"
+        self._widgets = {name: control.widget(name, width) for name, control in self.controls.items()}
+        self._picture = widgets.Image(layout=widgets.Layout(max_width="100%", align_self="flex-start"))
         self._text = widgets.HTML()
         described = widgets.HTML(f"<p style='{_UNSEEN}'>{html.escape(alt)}</p>")  # an Image widget takes no alt text
         self.widget = widgets.VBox([*self._widgets.values(), self._picture, described, self._text])
         self.still = self._film_strip(strip)
         self._refresh()
+        _spare_what_is_loaded()
         for widget in self._widgets.values():
             widget.observe(self._moved, names="value")
 
@@ -165,6 +170,13 @@ class Panel:
             "image/png": self.still,
         }
         return bundle, {"image/png": {"alt": self.alt}}
+
+
+@cache
+def _spare_what_is_loaded() -> None:
+    """Keep Python's garbage collector from searching all that was imported: a third of a second, amid a drag."""
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager

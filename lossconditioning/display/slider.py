@@ -87,15 +87,21 @@ class Slider:
         """Values that show the trained range, for a film-strip."""
         return [self.position(i / max(1, count - 1)) for i in range(count)]
 
-    def widget(self, name: str) -> widgets.DOMWidget:
+    @property
+    def _whole(self) -> bool:
+        """Whether every position is a whole number."""
+        step = (self.high - self.low) / self.steps
+        return not self.log and float(step).is_integer() and float(self.low).is_integer()
+
+    def widget(self, name: str, label_width: str = "initial") -> widgets.DOMWidget:
         """The ipywidgets slider, steerable by mouse and arrow keys."""
         first, last = self.ends
         options = dict(  # noqa: C408 - keyword names read better
             description=self.label or name,
             value=self.value,
             continuous_update=True,
-            readout_format=".3g",
-            style={"description_width": "initial"},
+            style={"description_width": label_width},
+            readout_format=".0f" if self._whole else ".3g",
             layout=widgets.Layout(width="100%", max_width="520px"),
         )
         if self.log:

@@ -79,9 +79,9 @@ class Upload:
 
     # What a panel asks of its controls.
 
-    def widget(self, name: str) -> PictureChoice:
+    def widget(self, name: str, label_width: str = "initial") -> PictureChoice:
         """The choice, the button, and a line for what was wrong; its ``value`` is a `Picture`."""
-        return PictureChoice(self, self.label or name)
+        return PictureChoice(self, self.label or name, label_width)
 
     def check(self, name: str, value: Any) -> Picture:
         """A value set by program, as this control's: a given picture's name, a tensor ``(3, H, W)`` or a `Picture`."""
@@ -116,13 +116,13 @@ def _square(pixels: Tensor, size: int) -> Tensor:
 class PictureChoice(widgets.VBox, widgets.ValueWidget):
     """The widget of an `Upload`: its ``value`` is the `Picture` chosen or uploaded last; a file that fails changes nothing."""
 
-    def __init__(self, upload: Upload, label: str):
+    def __init__(self, upload: Upload, label: str, label_width: str):
         self._upload = upload
         self._choice = widgets.Dropdown(
             options=[(name, picture) for name, picture in upload.pictures.items()],
             value=upload.value,
             description=label,
-            style={"description_width": "initial"},
+            style={"description_width": label_width},
         )
         # A larger message would end the connection (tornado's websocket_max_message_size) before anything could be said.
         self._button = widgets.FileUpload(

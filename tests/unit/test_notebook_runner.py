@@ -261,6 +261,7 @@ old
 <!-- notebooks:end -->
 Between.
 <!-- tried:begin --><!-- tried:end -->
+<!-- latency:begin --><!-- latency:end -->
 <!-- scoreboard:begin --><!-- scoreboard:end -->
 """
 
@@ -271,10 +272,13 @@ def test_fill_writes_the_sections_of_a_readme(shelf):
     (shelf / "records" / "toy.json").write_text(json.dumps({"system": "toy", "claims": claims}))
     found = shelf / "found.json"
     found.write_text(json.dumps([{"front_end": "A browser 1.0", "tried": "a slider", "passed": 2, "failed": 1}]))
+    row = {"notebook": "01_toy", "panel": "s₁", "keys": "8 a second", "median": 60.4, "p95": 80.5, "max": 99.9}
+    (shelf / "latency.json").write_text(json.dumps([row]))
     records.record_front_ends(found)
     filled = records.fill(README)
     assert "| [01_toy](notebooks/01_toy.ipynb) | Title |  | 1.3 min | 1,234 MB |" in filled
     assert "| A browser 1.0 | a slider | 2 passed, 1 failed |" in filled
+    assert "| 01_toy | s₁ | 8 a second | 60 | 80 | 100 |" in filled
     assert "**toy**: 1 of 2 claims reproduced" in filled
     assert "| It works | 1 | 2 | **no** |" in filled
     assert "\nold\n" not in filled

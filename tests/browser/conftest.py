@@ -1,0 +1,84 @@
+"""A real Chromium for the tests in this folder; without one they are skipped, and say so."""
+
+import http.server
+import shutil
+import threading
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from lossconditioning.notebooks import notebook_folder
+
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# A test server's browser needs no sandbox, and must not look for updates where there is no network.
+FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, headless, driven by playwright."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip(f"no Chromium or Chrome is installed (looked for {', '.join(NAMES)})")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A fresh tab, 1280×1000 pixels."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    yield context.new_page()
+    context.close()
+
+
+@contextmanager
+def served(folder: Path):
+    """A folder as a site on a free loopback port; gives its address."""
+    handler = partial(QuietHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="session")
+def screenshots():
+    """The folder for what the tests saw; looked at by people."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    return SCREENSHOTS
+
+
+@pytest.fixture(scope="session")
+def lab(browser, tmp_path_factory):
+    """JupyterLab on two copies of the notebooks, one to run and one to leave; gives the address of one of its pages."""
+    from lab import jupyterlab
+
+    home = tmp_path_factory.mktemp("jupyterlab")
+    for copy in ("run", "saved"):
+        shutil.copytree(notebook_folder(), home / "notebooks" / copy)
+    with jupyterlab(home / "notebooks", home) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def executed(request, browser, lab):
+    """A notebook in JupyterLab after Run → Run All Cells; by the file's path."""
+    from lab import Notebook
+
+    notebook = Notebook(browser, lab, f"run/{request.param.name}")
+    notebook.command("notebook:run-all-cells")
+    yield notebook
+    notebook.close()

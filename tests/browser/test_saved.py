@@ -1,0 +1,43 @@
+"""What is seen without a kernel: a saved notebook in JupyterLab, and the HTML that ``make run`` writes."""
+
+from importlib.metadata import version
+
+import pytest
+from lab import Notebook, panel_cells
+
+from lossconditioning.notebooks import notebook_paths, read, to_html
+
+NOTEBOOK = pytest.mark.parametrize("path", notebook_paths(), ids=lambda path: path.stem)
+
+
+@NOTEBOOK
+def test_saved_panels_show_their_film_strip_in_jupyterlab(path, browser, lab, record_property):
+    front_end = f"JupyterLab {version('jupyterlab')}, Chromium {browser.version}"
+    record_property("front_end", [front_end, "saved notebook without a kernel"])
+    notebook = Notebook(browser, lab, f"saved/{path.name}")
+    notebook.command("kernelmenu:shutdown")
+    for cell in panel_cells(path):
+        strip = notebook.cell(cell).locator(".jp-OutputArea-output img")
+        strip.scroll_into_view_if_needed()
+        assert strip.evaluate("strip => strip.naturalWidth * strip.naturalHeight") > 0
+    assert notebook.faults() == []
+    notebook.close()
+
+
+@NOTEBOOK
+def test_html_shows_every_picture_with_alt_text(path, page, browser, record_property, tmp_path, screenshots):
+    record_property(
+        "front_end", [f"saved HTML page, Chromium {browser.version}", "pictures, alt texts, no widget left"]
+    )
+    file = tmp_path / path.with_suffix(".html").name
+    file.write_text(to_html(read(path)), "utf-8")
+    page.route("http*://**", lambda route: route.abort())  # what a reader without a network sees
+    page.goto(file.as_uri())
+    pictures = page.locator(".jp-OutputArea-output img")
+    found = pictures.evaluate_all("all => all.map(picture => [picture.naturalWidth, picture.alt.trim()])")
+    assert len(found) == sum("image/png" in o.get("data", {}) for c in read(path).cells for o in c.get("outputs", []))
+    assert all(width > 0 for width, _ in found)
+    assert all(alt for _, alt in found)
+    assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    assert page.locator("script[type*='widget']").count() == 0
+    page.screenshot(path=screenshots / f"html_{path.stem}.png", full_page=True)
