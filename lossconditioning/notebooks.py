@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import itertools
 import multiprocessing
 import threading
 import time
@@ -162,9 +163,13 @@ class _PeakMemory(threading.Thread):
         self.peak, self.ended = 0, threading.Event()
 
     def run(self) -> None:
-        while not self.ended.wait(0.2):
-            for child in psutil.Process().children():
-                self.peak = max(self.peak, _resident(child))
+        children: list[psutil.Process] = []
+        for look in itertools.count():
+            if self.ended.wait(0.02):  # often, for a kernel may end right after its largest cell
+                return
+            if look % 10 == 0:  # to list all processes takes longer than to look at one
+                children = psutil.Process().children()
+            self.peak = max([self.peak, *map(_resident, children)])
 
     def stop(self) -> int:
         """End the watch and return the peak in MiB."""
