@@ -62,5 +62,5 @@ def play_photograph(model: BetaVAE, photographs: Mapping[str, Tensor]) -> Panel:
         beta=Slider(low, high, value=1.0, log=True, beyond=0.1, label="weight of the rate β"),
         photograph=Upload(photographs, size=side, label="photograph"),
         alt="A photograph of 32×32 pixels, its reconstruction and the standard deviation the network gives every pixel: with "
-        "small β a blurred copy and low deviations, with large β an even grey and deviations everywhere.",
+        "small β patches of its colours and uneven deviations, with large β an even grey and even deviations.",
     )

@@ -82,8 +82,8 @@ def play(model: BetaVAE, curve: Mapping[str, Tensor], dots: Mapping[str, Tensor]
         beta=Slider(low, high, value=4.0, log=True, beyond=0.1, label="weight of the rate β"),
         **sliders,
         alt="A rendered picture and its reconstruction, twelve samples and three latent traversals of one network, and its "
-        "frontier of distortion against rate with a mark that moves with β: small β gives sharp reconstructions, large β "
-        "gives ever blurrier ones until all pictures are alike.",
+        "frontier of distortion against rate with a mark that moves with β: small β keeps the colours and blurs the "
+        "object, large β fades every picture to one average.",
     )
 
 
