@@ -103,8 +103,11 @@ class Prior(torch.distributions.Distribution):
         order = torch.rand(full).argsort(dim=axis)
         return (order + torch.rand(full, dtype=self.mean.dtype)) / shape[-1]
 
-    def check(self, lam: Tensor) -> None:
-        """Warn (`WeightWarning`) about weights outside the support; raise `ReaderError` on NaN or infinity."""
+    def check(self, lam: Tensor, stacklevel: int = 2) -> None:
+        """Warn (`WeightWarning`) about weights outside the support; raise `ReaderError` on NaN or infinity.
+
+        ``stacklevel`` says whose line the warning names: 2 is the caller's, as in `warnings.warn`.
+        """
         self._fits(lam)
         if not torch.isfinite(lam).all():
             raise ReaderError(f"Loss weights must be finite numbers; got {lam.tolist()}.")
@@ -115,7 +118,7 @@ class Prior(torch.distributions.Distribution):
                 f"Weights {[round(float(v), 4) for v in lam.flatten()[:8]]} lie outside the prior's support, "
                 f"{self.describe_support()}: the network was not trained there and extrapolates.",
                 WeightWarning,
-                stacklevel=3,
+                stacklevel=stacklevel,
             )
 
     def describe_support(self) -> str:

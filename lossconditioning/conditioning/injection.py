@@ -72,7 +72,8 @@ class Conditioned(nn.Module):
     def forward(self, *inputs: Tensor, lam: Tensor | None = None) -> Tensor:
         """Run the network under the objective λ, the last argument: shape ``(B,)``, or ``(B, K)`` for K weights.
 
-        In evaluation mode, weights outside the prior are warned about (`WeightWarning`), and NaN or infinity refused.
+        In evaluation mode, weights outside the prior are warned about (`WeightWarning`); those that have no code (NaN,
+        infinity, and for a log-uniform prior zero and negative numbers) are refused.
         """
         if lam is None:
             if len(inputs) < 2:
@@ -88,13 +89,21 @@ class Conditioned(nn.Module):
             )
         if not self.training:
             with contextlib.suppress(RuntimeError):  # under vmap nothing can be looked at
-                self.prior.check(lam)
+                self._look_at(lam, code)
         parameter = next(self.conditioners.parameters(), code)
         self._code.value = code.to(parameter.dtype)  # weights out of NumPy are float64
         try:
             return self.network(*inputs)
         finally:
             self._code.value = None
+
+    def _look_at(self, lam: Tensor, code: Tensor) -> None:
+        if lam.isfinite().all() and not code.isfinite().all():
+            raise ReaderError(
+                f"Loss weights {lam.flatten()[:8].tolist()} can not be encoded for the network; expected weights within "
+                f"{self.prior.describe_support()}."
+            )
+        self.prior.check(lam, stacklevel=6)  # the line that calls the network
 
     def undo(self) -> nn.Module:
         """Take the conditioning off and return the original network, which then no longer needs λ."""

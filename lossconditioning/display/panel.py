@@ -174,7 +174,7 @@ class Panel:
 
 @cache
 def _spare_what_is_loaded() -> None:
-    """Keep Python's garbage collector from searching all that was imported: a third of a second, amid a drag."""
+    """Keep Python's garbage collector from searching all that was imported, which is felt amid a drag."""
     gc.collect()
     gc.freeze()
 

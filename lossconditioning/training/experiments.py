@@ -63,20 +63,9 @@ def train_experiment(
         CheckpointError: if ``out`` holds a finished checkpoint of another configuration or seed.
     """
     out = Path(out)
-    if (out / f"{config.name}.json").exists():
-        card = read_card(out / f"{config.name}.json")
-        if card.config != config.as_json() or card.seed != seed or card.system != system:
-            raise CheckpointError(
-                f"{out / config.name}.json is a finished checkpoint of another configuration "
-                f"(profile {card.profile}, seed {card.seed}). Give another --out, or delete it."
-            )
+    if _is_finished(out, system, config, seed):
         return True
-    try:
-        out.mkdir(parents=True, exist_ok=True)  # before training: a folder that can not be made should not cost hours
-    except OSError as error:
-        raise ReaderError(
-            f"The folder {out} for the checkpoints can not be made ({error.strerror or error}). Give another."
-        ) from None
+    _make(out)  # before training: a folder that can not be made should not cost hours
     unfinished = out / "unfinished" / config.name
     model, loop = fit(unfinished)
     if not loop.done or not writes:
@@ -100,10 +89,37 @@ def train_experiment(
         versions=versions,
     )
     publish(out, card, stored)
+    _clear(unfinished)
+    return True
+
+
+def _is_finished(out: Path, system: str, config: Experiment, seed: int) -> bool:
+    path = out / f"{config.name}.json"
+    if not path.exists():
+        return False
+    card = read_card(path)
+    if card.config != config.as_json() or card.seed != seed or card.system != system:
+        raise CheckpointError(
+            f"{path} is a finished checkpoint of another configuration (profile {card.profile}, seed {card.seed}). Give "
+            "another --out, or delete it."
+        )
+    return True
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ReaderError(
+            f"The folder {folder} for the checkpoints can not be made ({error.strerror or error}). Give another."
+        ) from None
+
+
+def _clear(unfinished: Path) -> None:
+    """Remove the resumable checkpoints of an experiment that is finished."""
     shutil.rmtree(unfinished)
     if not any(unfinished.parent.iterdir()):
         unfinished.parent.rmdir()
-    return True
 
 
 def train_many(

@@ -16,13 +16,20 @@ def small():
 
 
 def test_in_evaluation_weights_outside_the_prior_are_warned_about(small):
-    with pytest.warns(WeightWarning, match=r"20.*\[0.1, 10\]"):
+    with pytest.warns(WeightWarning, match=r"20.*\[0.1, 10\]") as caught:
         small.eval()(torch.zeros(2, 2), torch.tensor([1.0, 20.0]))
+    assert caught[0].filename == __file__  # the reader's line, not torch's
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_in_evaluation_weights_that_are_no_numbers_are_refused(small, value):
     with pytest.raises(ReaderError, match="finite"):
+        small.eval()(torch.zeros(1, 2), torch.tensor([value]))
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0])
+def test_in_evaluation_weights_without_a_code_are_refused(small, value):
+    with pytest.raises(ReaderError, match=r"can not be encoded.*within \[0.1, 10\]"):
         small.eval()(torch.zeros(1, 2), torch.tensor([value]))
 
 

@@ -162,6 +162,35 @@ def test_a_live_figure_puts_pictures_where_imshow_does():
     assert (np.abs(pasted - drawn).max(axis=2) > 40).mean() < 0.03
 
 
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        (np.linspace(0, 1, 64).reshape(8, 8), {"cmap": "viridis"}),
+        (np.random.default_rng(0).random((8, 8, 3)), {}),
+        (np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8), {"origin": "lower"}),
+        (np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8), {"zoom": (2, 5)}),
+    ],
+    ids=["numbers", "floats", "first row at the bottom", "zoomed in"],
+)
+def test_a_live_figure_leaves_other_pictures_to_matplotlib(content, options):
+    zoom = options.pop("zoom", None)
+
+    def stage(pixels):
+        made, (axis,) = figure(size=(3, 3))
+        shown = axis.imshow(pixels, interpolation="nearest", **options)
+        if zoom:
+            axis.set(xlim=zoom, ylim=zoom[::-1])
+        return made, shown
+
+    made, shown = stage(np.zeros_like(content))
+    shown.set_clim(0, 1)
+    live = LiveFigure(made, [shown])
+    shown.set_data(content)
+    moved = np.asarray(Image.open(io.BytesIO(live.frame())).convert("RGB"), dtype=int)
+    drawn = np.asarray(Image.open(io.BytesIO(png(stage(content)[0]))).convert("RGB"), dtype=int)
+    assert (np.abs(moved - drawn).max(axis=2) > 40).mean() < 0.03
+
+
 def test_a_render_that_draws_no_picture_is_told_so():
     panel = lc.explore(lambda a: shade(a) if a < 0.9 else None, a=lc.Slider(0.0, 1.0, 0.5), alt="grey", strip=1)
     panel.set(a=0.95)
