@@ -120,7 +120,11 @@ class Notebook:
         return self.page.locator(".jp-Notebook .jp-Cell").nth(number)
 
     def faults(self) -> list[str]:
-        return self.page.evaluate(FAULTS)
+        """What is wrong and stays so: widgets and pictures appear a moment after their cell has ended."""
+        until = time.monotonic() + 10
+        while (found := self.page.evaluate(FAULTS)) and time.monotonic() < until:
+            self.page.wait_for_timeout(200)
+        return found
 
     def panel(self, cell: int) -> Panel:
         return Panel(self, cell)
