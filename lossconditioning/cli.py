@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from lossconditioning import codec_commands
 from lossconditioning.errors import ReaderError, one_of
 
 # Newer typer carries a click of its own; through typer's names the classes are right in every version.
@@ -27,13 +28,15 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="List the data sets, or fetch one.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
+app.command(short_help="Pictures to small files, at any weight.")(codec_commands.compress)
+app.command(short_help="And back.")(codec_commands.decompress)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Data = Annotated[
     Path | None,
     typer.Option(help="Folder of data, for systems that read some.  [default: $LOSSCONDITIONING_DATA or data/cache]"),
 ]
-SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Which experiment: toy, beta_vae.")]
+SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Which experiment: toy, beta_vae, compression.")]
 
 
 @app.command(short_help="Execute notebooks, as .ipynb and .html.")

@@ -6,8 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lossconditioning.datasets.bsds500 import bsds500
+from lossconditioning.datasets.bsds500 import fetch as fetch_bsds500
 from lossconditioning.datasets.cifar10 import cifar10
 from lossconditioning.datasets.cifar10 import fetch as fetch_cifar10
+from lossconditioning.datasets.kodak import fetch as fetch_kodak
+from lossconditioning.datasets.kodak import kodak
 from lossconditioning.datasets.photographs import photographs
 from lossconditioning.datasets.shapes3d import shapes3d
 from lossconditioning.datasets.sym_toy import sym_toy
@@ -55,6 +59,22 @@ DATASETS: dict[str, Dataset] = {
         load=cifar10,
         fetch=fetch_cifar10,
     ),
+    "bsds500": Dataset(
+        summary="500 photographs, for training compression; stand-in: the bundled photographs",
+        size="71 MB, 481×321 RGB",
+        licence="research and education",
+        source="Arbeláez et al. 2011, Berkeley Segmentation Data Set",
+        load=bsds500,
+        fetch=fetch_bsds500,
+    ),
+    "kodak": Dataset(
+        summary="24 photographs, on which codecs are compared; stand-in: the bundled photographs",
+        size="15 MB, 768×512 RGB",
+        licence="unrestricted use",
+        source="Kodak PhotoCD suite, r0k.us/graphics/kodak",
+        load=kodak,
+        fetch=fetch_kodak,
+    ),
     "photographs": Dataset(
         summary="the six photographs that scikit-image and scikit-learn ship",
         size="installed with them, up to 640 pixels a side",
@@ -70,4 +90,14 @@ def dataset(name: str) -> Dataset:
     return DATASETS[one_of("data set", name, DATASETS)]
 
 
-__all__ = ["DATASETS", "Dataset", "cifar10", "dataset", "photographs", "shapes3d", "sym_toy"]
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "bsds500",
+    "cifar10",
+    "dataset",
+    "kodak",
+    "photographs",
+    "shapes3d",
+    "sym_toy",
+]

@@ -8,8 +8,6 @@ scikit-image and scikit-learn ship. The licence of CIFAR-10 is not stated by its
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import sys
 import zipfile
 import zlib
@@ -17,13 +15,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pooch
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from lossconditioning.datasets.download import download
 from lossconditioning.datasets.photographs import photographs
+from lossconditioning.datasets.unpack import unpack
 from lossconditioning.errors import ReaderError, one_of
 from lossconditioning.paths import data_cache
 
@@ -85,22 +83,7 @@ def fetch(folder: Path) -> Path:
         _from_torchvision(folder)
         return folder / ARCHIVE
     packed = download(CIFAR10.url, folder / CIFAR10.filename, checksum=f"md5:{CIFAR10.tgz_md5}")
-    # Unpacked aside and then renamed: what stands in its place is whole. What a killed process left is removed.
-    aside = folder / f".{ARCHIVE}.partial"
-    shutil.rmtree(aside, ignore_errors=True)
-    try:
-        pooch.Untar(extract_dir=aside.absolute())(str(packed), "download", None)
-        if (folder / ARCHIVE).exists():
-            os.replace(folder / ARCHIVE, aside / "damaged")
-        os.replace(aside / ARCHIVE, folder / ARCHIVE)
-    except OSError as error:
-        raise ReaderError(
-            f"{packed} could not be unpacked into {folder} ({error.strerror or error}). It is whole: free some space or make "
-            "the folder writable, and run this again."
-        ) from None
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return folder / ARCHIVE
+    return unpack(packed, ARCHIVE, folder / ARCHIVE)
 
 
 def _from_npz(path: Path) -> Photographs:

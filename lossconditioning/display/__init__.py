@@ -1,6 +1,6 @@
 """What a reader sees and touches: figures with alt text, slider panels, pictures of their own."""
 
-from lossconditioning.display.figures import COLORS, LINES, LiveFigure, figure, film_strip, png, show
+from lossconditioning.display.figures import COLORS, LINES, MARKERS, LiveFigure, figure, film_strip, png, show
 from lossconditioning.display.panel import Panel, explore
 from lossconditioning.display.pictures import open_picture
 from lossconditioning.display.slider import Slider
@@ -9,6 +9,7 @@ from lossconditioning.display.uploads import Picture, Upload
 __all__ = [
     "COLORS",
     "LINES",
+    "MARKERS",
     "LiveFigure",
     "Panel",
     "Picture",

@@ -33,6 +33,7 @@ LINES = {
     "data": (0, (8, 2)),
     "accent": (0, (3, 1, 1, 1, 1, 1)),
 }
+MARKERS = {"conditional": "o", "fixed": "s", "baseline": "v", "accent": "^", "optimum": "D", "data": "x"}
 
 STYLE = {
     "figure.figsize": (9, 3.2),
@@ -57,11 +58,15 @@ def figure(
     return made, made.subplots(rows, columns, squeeze=False, **options).ravel()
 
 
-def png(made: Figure) -> bytes:
-    """A figure as PNG bytes, on white."""
+def png(made: Figure, photographs: bool = False) -> bytes:
+    """A figure as PNG bytes, on white; in 256 colours, or in all of them where it shows photographs to be looked at."""
     buffer = io.BytesIO()
     FigureCanvasAgg(made).print_png(buffer, metadata={"Software": None})
-    return _palette(buffer.getvalue())
+    if not photographs:
+        return _palette(buffer.getvalue())
+    full = io.BytesIO()
+    Picture.open(buffer).convert("RGB").save(full, "PNG", optimize=True)
+    return full.getvalue()
 
 
 def _palette(data: bytes) -> bytes:
@@ -87,15 +92,18 @@ def _jpeg(canvas: FigureCanvasAgg) -> bytes:
     return buffer.getvalue()
 
 
-def show(made: Figure, *, alt: str, caption: str) -> None:
+def show(made: Figure, *, alt: str, caption: str, photographs: bool = False) -> None:
     """Display a figure in a notebook, with alt text for who cannot see it and a caption that says what to see.
 
+    Args:
+        photographs: keep all colours, where pictures are to be judged; several times as large.
+
     Raises:
-        ReaderError: if either is missing.
+        ReaderError: if alt text or caption is missing.
     """
     if not alt.strip() or not caption.strip():
         raise ReaderError("Every figure needs alt text (what it shows) and a caption (what to see in it).")
-    display(Image(data=png(made), format="png", metadata={"alt": alt}))  # Colab's IPython has no alt=
+    display(Image(data=png(made, photographs), format="png", metadata={"alt": alt}))  # Colab's IPython has no alt=
     display(Markdown(f"*{caption}*"))
 
 

@@ -1,4 +1,4 @@
-"""What a trained model is worth: frontiers, regret, gaps, hypervolume, and the paper's claims beside the measurements."""
+"""What a trained model is worth: frontiers, regret, gaps, hypervolume, BD-rate, and claims beside measurements."""
 
 from lossconditioning.evaluation.claims import Claim, Evaluation, claims_markdown, claims_table, measured_claims
 from lossconditioning.evaluation.frontier import (
@@ -11,10 +11,12 @@ from lossconditioning.evaluation.frontier import (
     single_model_baseline,
     term_values,
 )
+from lossconditioning.evaluation.rate_distortion import bd_rate, ms_ssim, similarity_decibels
 
 __all__ = [
     "Claim",
     "Evaluation",
+    "bd_rate",
     "claims_markdown",
     "claims_table",
     "cross_objectives",
@@ -22,8 +24,10 @@ __all__ = [
     "gap_closed",
     "hypervolume",
     "measured_claims",
+    "ms_ssim",
     "objective",
     "regret",
+    "similarity_decibels",
     "single_model_baseline",
     "term_values",
 ]

@@ -15,6 +15,7 @@ from lossconditioning.errors import one_of
 SYSTEMS = {
     "toy": "sym-parameters 5.1: regression and classification with one output (notebook 01)",
     "beta_vae": "You Only Train Once 4.1: one variational autoencoder for every β (notebook 02)",
+    "compression": "You Only Train Once 4.2: one image codec for every rate (notebook 03)",
 }
 """Name → what it is, in the order of the notebooks."""
 

@@ -28,6 +28,13 @@ from dataclasses import replace
 experiments = {name: replace(config, steps=40) for name, config in experiments.items()}
 """,
     ),
+    "03": (
+        "smoke",
+        """
+from dataclasses import replace
+experiments = {name: replace(config, steps=400) for name, config in experiments.items()}
+""",
+    ),
 }
 # A disk that writes in pieces with pauses, so that there is time to be interrupted in the middle.
 SLOW_DISK = """
@@ -161,9 +168,9 @@ def lesson(request, tmp_path, record_property):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("lesson", "first", "later", "steps"),
-    [("01", "best", "best", 200), ("02", "shapes3d_yoto", "shapes3d_fixed", 40)],
+    [("01", "best", "best", 200), ("02", "shapes3d_yoto", "shapes3d_fixed", 40), ("03", "yoto", "yoto", 400)],
     indirect=["lesson"],
-    ids=["01", "02"],
+    ids=["01", "02", "03"],
 )
 def test_a_training_cell_survives_interrupts_restarts_and_kills(lesson, first, later, steps):
     every = steps // 20

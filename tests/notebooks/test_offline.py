@@ -22,6 +22,7 @@ SAID = {
         "The networks were trained on CIFAR-10; the picture is a patch of a photograph that ships with scikit-image",
         "on CIFAR-10's side with patches of photographs",
     ],
+    "03_compression": [],  # its photographs come with scikit-image and scikit-learn
 }
 """Notebook → what its outputs say about each thing that would otherwise have been downloaded."""
 

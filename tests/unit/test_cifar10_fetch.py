@@ -106,12 +106,12 @@ def test_unpacking_is_all_or_nothing(home, tmp_path, monkeypatch, capsys):
     left.mkdir(parents=True)
     (left / "stray").write_text("half a file")
 
-    def full(untar, name, *_):
-        (Path(untar.extract_dir) / "cifar-10-batches-py").mkdir(parents=True)
+    def full(archive, folder, **_):
+        (Path(folder) / "cifar-10-batches-py").mkdir(parents=True)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as disk:
-        disk.setattr("pooch.Untar.__call__", full)
+        disk.setattr("tarfile.TarFile.extractall", full)
         fetched(status=2)
     said = capsys.readouterr().err
     assert "could not be unpacked" in said

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import textwrap
 from itertools import combinations
 
 import matplotlib as mpl
@@ -12,10 +13,11 @@ from matplotlib.colors import to_rgb
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from lossconditioning import environment, notebooks
-from lossconditioning.display import COLORS, LINES
-from lossconditioning.systems.beta_vae.figures import MARKERS
+from lossconditioning.display import COLORS, LINES, MARKERS
 from lossconditioning.systems.beta_vae.figures import frontiers as beta_vae_figure
 from lossconditioning.systems.beta_vae.play import _stage as beta_vae_panel
+from lossconditioning.systems.compression.figures import rate_distortion as compression_figure
+from lossconditioning.systems.compression.play import _Stage as compression_panel
 from lossconditioning.systems.toy.figures import color_maps as toy_figure
 from lossconditioning.systems.toy.play import _stage as toy_panel
 
@@ -97,7 +99,7 @@ def test_every_role_has_a_marker_of_its_own():
 def plotted(source: str) -> list[tuple]:
     """What tells the labelled curves of a piece of code apart besides colour: format, line style, marker of every call."""
     cues = []
-    for call in ast.walk(ast.parse(source)):
+    for call in ast.walk(ast.parse(textwrap.dedent(source))):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in ("plot", "step"):
             options = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
             if "label" in options:
@@ -106,9 +108,10 @@ def plotted(source: str) -> list[tuple]:
     return cues
 
 
-@pytest.mark.parametrize(
-    "drawing", [toy_panel, toy_figure, beta_vae_panel, beta_vae_figure], ids=lambda d: d.__module__
-)
+DRAWINGS = [toy_panel, toy_figure, beta_vae_panel, beta_vae_figure, compression_panel, compression_figure]
+
+
+@pytest.mark.parametrize("drawing", DRAWINGS, ids=lambda d: d.__module__)
 def test_curves_of_a_figure_differ_by_more_than_colour(drawing):
     cues = plotted(inspect.getsource(drawing))
     assert len(set(cues)) == len(cues)

@@ -8,10 +8,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from lossconditioning.display import COLORS, LINES, figure
+from lossconditioning.display import COLORS, LINES, MARKERS, figure
 from lossconditioning.systems.beta_vae.evaluation import Values, full_loss
-
-MARKERS = {"conditional": "o", "fixed": "s", "baseline": "v", "accent": "^", "optimum": "D", "data": "x"}
 
 
 def frontiers(curves: Mapping[str, tuple[str, Sequence[Values]]], grid: Tensor, title: str) -> Figure:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator, PartialState
-from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 
 from lossconditioning.losses import weighted
@@ -18,6 +16,7 @@ from lossconditioning.systems.beta_vae.pictures import pictures
 from lossconditioning.systems.beta_vae.recipes import SYSTEM, Config, build
 from lossconditioning.systems.beta_vae.task import terms
 from lossconditioning.training import Ensemble, Loop
+from lossconditioning.training.devices import accelerate, any_process, own_rows
 from lossconditioning.training.experiments import train_experiment, train_many
 
 WEIGHT_DECAY = 1e-5  # A.1; not on the conditioning parameters (public code)
@@ -60,10 +59,7 @@ def fit(
     folder: Path | None = None,
     mixed_precision: str | None = None,
 ) -> tuple[nn.Module, Loop]:
-    """Train one experiment, on whatever accelerate finds: a CPU, a GPU, or the several processes it was launched with.
-
-    Every process draws the whole batch's pictures, β and noise from (seed, step) and keeps its share of the rows, so P
-    processes take the same steps as one, up to rounding.
+    """Train one experiment, on whatever accelerate finds, see `training.devices`.
 
     Args:
         path: folder for resumable checkpoints; the same call again continues there.
@@ -74,7 +70,7 @@ def fit(
     Returns:
         the network, or ensemble, and the loop with its history.
     """
-    accelerator = _accelerator(mixed_precision)
+    accelerator = accelerate(mixed_precision)
     model = build(config, seed).to(accelerator.device)
     latent = (model.stacked if isinstance(model, Ensemble) else model).architecture.latent
     optimizer, schedule = optimizer_and_schedule(config, model)
@@ -93,12 +89,12 @@ def fit(
         label=config.name,
         progress=progress and accelerator.is_main_process,
         writes=accelerator.is_main_process,
-        agree=lambda stop: _any_process(accelerator, stop),
+        agree=lambda stop: any_process(accelerator, stop),
     )
     for batch in loop:
         drawn = draw(config, batch, latent)
         count, axis = drawn[1].shape[-1], drawn[1].dim() - 1
-        batch, lam, noise = (_own_rows(accelerator, part, axis) for part in drawn)
+        batch, lam, noise = (own_rows(accelerator, part, axis) for part in drawn)
         with accelerator.autocast():
             values = terms(trained, batch, lam, noise)
         # The mean over all rows of all processes, for gradients are averaged over processes; the sum over an ensemble's
@@ -120,30 +116,6 @@ def log(loop: Loop, accelerator: Accelerator, loss: Tensor, values: dict[str, Te
     if accelerator.num_processes > 1:
         means = accelerator.reduce(means, "mean")
     loop.log(**dict(zip(("loss", *values), means, strict=True)))
-
-
-def _accelerator(mixed_precision: str | None) -> Accelerator:
-    """Accelerate's view of this process; `accelerate launch` sets it through the environment."""
-    if mixed_precision is None and "ACCELERATE_MIXED_PRECISION" not in os.environ:
-        modern = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-        mixed_precision = "bf16" if modern else "no"
-    # Accelerate fixes the precision of a process at the first call; a session may train twice, in two precisions.
-    AcceleratorState._reset_state(reset_partial_state=False)
-    return Accelerator(mixed_precision=mixed_precision)
-
-
-def _own_rows(accelerator: Accelerator, rows: Tensor, axis: int) -> Tensor:
-    """Every P-th row along an axis, beginning with this process's number, on its device."""
-    if accelerator.num_processes > 1:
-        own = torch.arange(accelerator.process_index, rows.shape[axis], accelerator.num_processes)
-        rows = rows.index_select(axis, own)
-    return rows.to(accelerator.device, non_blocking=True)
-
-
-def _any_process(accelerator: Accelerator, stop: bool) -> bool:
-    if accelerator.num_processes == 1:
-        return stop
-    return bool(accelerator.reduce(torch.tensor(float(stop), device=accelerator.device), "sum") > 0)
 
 
 def train(

@@ -1,0 +1,69 @@
+"""Comparing codecs: the Bjøntegaard delta rate, and picture quality in decibels."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytorch_msssim
+import torch
+from scipy.interpolate import PchipInterpolator
+from torch import Tensor
+
+from lossconditioning.errors import ReaderError
+
+
+def bd_rate(rate: Tensor, quality: Tensor, reference_rate: Tensor, reference_quality: Tensor) -> float:
+    """How many more bits a codec takes than a reference at the same quality, on average, in percent.
+
+    Bjøntegaard 2001 (VCEG-M33): log rate as a function of quality, both curves integrated over the qualities that both
+    reach. Curves are monotonic cubics (PCHIP), which unlike the original polynomial do not swing between few points.
+
+    Args:
+        rate, reference_rate: bits per pixel, positive, ``(G,)`` and ``(H,)``, at least two each.
+        quality, reference_quality: in decibels, same shapes; the order of the points does not matter.
+
+    Returns:
+        0 for equal curves, −10 for a codec that takes a tenth less, nan if no quality is reached by both.
+
+    Raises:
+        ReaderError: for fewer than two points, shapes that differ, rates that are not positive, or a quality that falls
+            while the rate grows, where there is no curve to integrate.
+    """
+    curves = [_curve(rate, quality), _curve(reference_rate, reference_quality)]
+    low = max(curve.x[0] for curve in curves)
+    high = min(curve.x[-1] for curve in curves)
+    if not low < high:
+        return math.nan
+    ours, theirs = (float(curve.integrate(low, high)) / (high - low) for curve in curves)
+    return 100 * math.expm1(ours - theirs)
+
+
+def _curve(rate: Tensor, quality: Tensor) -> PchipInterpolator:
+    rate, quality = (np.asarray(torch.as_tensor(v).detach().cpu(), dtype=np.float64) for v in (rate, quality))
+    if rate.shape != quality.shape or rate.ndim != 1 or len(rate) < 2:
+        raise ReaderError(
+            f"A rate-distortion curve is two or more points, rates (G,) and qualities (G,); got {rate.shape} and "
+            f"{quality.shape}."
+        )
+    if not (rate > 0).all() or not np.isfinite(rate).all() or not np.isfinite(quality).all():
+        raise ReaderError("Rates are positive and finite, and so are qualities; one of the points is not.")
+    order = np.argsort(rate)
+    if not (np.diff(quality[order]) > 0).all():
+        raise ReaderError(
+            "The quality falls somewhere while the rate grows, so these points are no rate-distortion curve: "
+            f"rates {rate[order].round(4).tolist()}, qualities {quality[order].round(3).tolist()}."
+        )
+    return PchipInterpolator(quality[order], np.log(rate[order]))
+
+
+def ms_ssim(pictures: Tensor, others: Tensor) -> Tensor:
+    """Multi-scale structural similarity (Wang et al. 2003) of pictures ``(B, 3, H, W)`` in [0, 1], sides over 160: ``(B,)``."""
+    if min(pictures.shape[-2:]) <= 160:
+        raise ReaderError(f"MS-SSIM halves a picture four times: sides over 160 pixels, please; got {pictures.shape}.")
+    return pytorch_msssim.ms_ssim(pictures, others, data_range=1.0, size_average=False)
+
+
+def similarity_decibels(similarity: Tensor) -> Tensor:
+    """A similarity in [0, 1] on the scale of the PSNR, −10 log₁₀(1 − s): the papers' "MS-SSIM (dB)"."""
+    return -10 * (1 - similarity).log10()

@@ -1,0 +1,86 @@
+"""Generalised divisive normalisation, and the lower bound that keeps its parameters in range.
+
+GDN is the activation of the transforms: every channel is divided by a weighted root mean square of all channels at the same
+position, which makes the statistics of photographs nearly Gaussian (Ballé, Laparra and Simoncelli, "End-to-end optimized image
+compression", 2017).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+_PEDESTAL = 2.0**-36
+"""Keeps the gradient of a squared parameter alive at zero."""
+_BETA_MIN = 1e-6
+
+
+class _LowerBound(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values: Tensor, bound: float) -> Tensor:
+        ctx.save_for_backward(values)
+        ctx.bound = bound
+        return values.clamp(min=bound)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+        (values,) = ctx.saved_tensors
+        return gradient * ((values >= ctx.bound) | (gradient < 0)), None
+
+
+def lower_bound(values: Tensor, bound: float) -> Tensor:
+    """max(values, bound); below the bound the gradient passes only if a step against it would move the value back up."""
+    return _LowerBound.apply(values, bound)
+
+
+class _Normalise(torch.autograd.Function):
+    """x · (β + Γx²)^∓½ with half of the passes over the features that autograd would take, which on a CPU are what it costs."""
+
+    @staticmethod
+    def forward(ctx, features: Tensor, gamma: Tensor, beta: Tensor, inverse: bool) -> Tensor:
+        flat = features.flatten(2)  # (B, C, H·W)
+        energy = torch.baddbmm(beta[:, None], gamma.expand(len(flat), -1, -1), flat.square())
+        root = energy.sqrt_() if inverse else energy.rsqrt_()
+        ctx.save_for_backward(flat, gamma, root)
+        ctx.inverse = inverse
+        return (flat * root).view(features.shape)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        flat, gamma, root = ctx.saved_tensors
+        outer = gradient.flatten(2)
+        energy = outer * flat  # becomes twice the gradient with respect to β + Γx²
+        energy = energy.div_(root) if ctx.inverse else energy.mul_(root).mul_(root).mul_(root).neg_()
+        inner = torch.bmm(gamma.T.expand(len(flat), -1, -1), energy).mul_(flat).addcmul_(outer, root)
+        by_gamma = torch.bmm(energy, flat.square().transpose(1, 2)).sum(0) / 2
+        return inner.view(gradient.shape), by_gamma, energy.sum((0, 2)) / 2, None
+
+
+class GDN(nn.Module):
+    r"""Generalised divisive normalisation: :math:`y_i = x_i / \sqrt{\beta_i + \sum_j \gamma_{ij} x_j^2}`.
+
+    β and γ are stored as square roots, so that they stay positive (Ballé et al. 2018, section 2).
+
+    Args:
+        channels: C.
+        inverse: multiply instead of divide (IGDN, in the synthesis transform).
+    """
+
+    def __init__(self, channels: int, inverse: bool = False):
+        super().__init__()
+        self.inverse = inverse
+        self.beta_root = nn.Parameter((torch.ones(channels) + _PEDESTAL).sqrt())
+        self.gamma_root = nn.Parameter((0.1 * torch.eye(channels) + _PEDESTAL).sqrt())
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features ``(B, C, H, W)`` to features of the same shape."""
+        beta = lower_bound(self.beta_root, (_BETA_MIN + _PEDESTAL) ** 0.5).square() - _PEDESTAL
+        gamma = lower_bound(self.gamma_root, _PEDESTAL**0.5).square() - _PEDESTAL
+        if features.device.type == "cpu" and not torch.is_autocast_enabled("cpu"):
+            return _Normalise.apply(features, gamma, beta, self.inverse)
+        energy = F.conv2d(features.square(), gamma[:, :, None, None], beta)
+        return features * (energy.sqrt() if self.inverse else energy.rsqrt())
+
+    def extra_repr(self) -> str:
+        return f"{len(self.beta_root)}, inverse={self.inverse}"

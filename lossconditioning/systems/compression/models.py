@@ -1,0 +1,210 @@
+"""The scale hyperprior (Ballé et al. 2018, figure 4), conditioned on the rate-distortion weight.
+
+Four shallow convolutional networks. The analysis g_a turns a picture x into latents y at a sixteenth of its resolution; the
+hyper-analysis h_a turns |y| into hyper-latents z at a sixty-fourth; the hyper-synthesis h_s turns ẑ into the standard
+deviation σ of every latent; the synthesis g_s turns ŷ into a picture. Rounding ŷ and ẑ to whole steps makes them cheap to
+store: ẑ costs what `FactorisedPrior` says, ŷ what a Gaussian of deviation σ says.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from lossconditioning.conditioning import FiLM, condition
+from lossconditioning.errors import ReaderError
+from lossconditioning.priors import LogUniform
+from lossconditioning.systems.compression.entropy_models import FactorisedPrior, gaussian_likelihood
+from lossconditioning.systems.compression.gdn import GDN
+
+STRIDE = 64
+"""Pictures are padded to multiples of this: 16 from the transforms, times 4 from the hyper-transforms."""
+
+
+def _down(inputs: int, outputs: int, kernel: int = 5) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, kernel, stride=2, padding=kernel // 2)  # half the height and width
+
+
+def _up(inputs: int, outputs: int, kernel: int = 5) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(inputs, outputs, kernel, stride=2, padding=kernel // 2, output_padding=1)  # twice
+
+
+def analysis(n: int, m: int) -> nn.Sequential:
+    """g_a: pictures ``(B, 3, H, W)`` in [0, 1] to latents ``(B, M, H/16, W/16)``."""
+    return nn.Sequential(_down(3, n), GDN(n), _down(n, n), GDN(n), _down(n, n), GDN(n), _down(n, m))
+
+
+def synthesis(n: int, m: int) -> nn.Sequential:
+    """g_s: latents ``(B, M, H/16, W/16)`` to pictures ``(B, 3, H, W)``."""
+    igdn = partial(GDN, inverse=True)
+    return nn.Sequential(_up(m, n), igdn(n), _up(n, n), igdn(n), _up(n, n), igdn(n), _up(n, 3))
+
+
+def hyper_analysis(n: int, m: int) -> nn.Sequential:
+    """h_a: absolute latents ``(B, M, H/16, W/16)`` to hyper-latents ``(B, N, H/64, W/64)``."""
+    return nn.Sequential(nn.Conv2d(m, n, 3, padding=1), nn.ReLU(), _down(n, n), nn.ReLU(), _down(n, n))
+
+
+def hyper_synthesis(n: int, m: int) -> nn.Sequential:
+    """h_s: hyper-latents ``(B, N, H/64, W/64)`` to standard deviations ``(B, M, H/16, W/16)``, at least 0."""
+    return nn.Sequential(_up(n, n), nn.ReLU(), _up(n, n), nn.ReLU(), nn.Conv2d(n, m, 3, padding=1), nn.ReLU())
+
+
+class QuantisationStep(nn.Module):
+    r"""How coarsely each latent channel is rounded, as a function of λ: :math:`\Delta_c = \exp(-s_c t)`, t = log(λ / λ₀).
+
+    At high rates the best step for R + λD has Δ² ∝ 1/λ: a finer step costs −log₂ Δ more bits per latent, and the error is
+    Δ²/12. So s starts at one half; it is learned. λ₀ is the geometric middle of the range.
+
+    Args:
+        channels: M.
+        low, high: λ's range.
+    """
+
+    def __init__(self, channels: int, low: float, high: float):
+        super().__init__()
+        self.slope = nn.Parameter(torch.full((channels,), 0.5))  # s
+        self.middle = math.sqrt(low * high)  # λ₀
+
+    def forward(self, lam: Tensor) -> Tensor:
+        """Weights ``(B,)`` to steps ``(B, M, 1, 1)``."""
+        t = (lam.to(self.slope.dtype) / self.middle).log()
+        return torch.exp(-t[:, None] * self.slope)[..., None, None]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one pass through the model gives.
+
+    Attributes:
+        picture: x̂, ``(B, 3, H, W)``, about [0, 1], not clamped.
+        y_likelihood: of each latent, ``(B, M, H/16, W/16)``.
+        z_likelihood: of each hyper-latent, ``(B, N, H/64, W/64)``.
+    """
+
+    picture: Tensor
+    y_likelihood: Tensor
+    z_likelihood: Tensor
+
+
+class ScaleHyperprior(nn.Module):
+    """An autoencoder for pictures whose latents are cheap to store; fixed-weight, or told the weight λ.
+
+    Args:
+        n: N, channels of the transforms (192 in the paper, 256 in its wider models).
+        m: M, channels of the latents.
+        prior: where λ is drawn from; None for a fixed-weight model, which is called alike and ignores λ.
+        step: whether the quantisation step is a function of λ (see `QuantisationStep`); else it is 1. A fixed-weight model
+            has its own λ's step.
+        lam_range: lowest and highest λ, for the step.
+        fixed: a fixed-weight model's λ, for the step.
+        gain: how far FiLM's networks move scale and shift, see `FiLM`.
+
+    Attributes:
+        constants: what it computes with besides its weights.
+    """
+
+    def __init__(
+        self,
+        n: int = 192,
+        m: int = 192,
+        prior: LogUniform | None = None,
+        *,
+        step: bool = False,
+        lam_range: tuple[float, float] = (1.2e-3, 2.6e-1),
+        fixed: float | None = None,
+        gain: float = 0.1,
+    ):
+        super().__init__()
+        self.n, self.m, self.conditional = n, m, prior is not None
+        self.constants = (n, m, self.conditional, step, *lam_range, fixed, gain)
+        self.g_a, self.g_s = analysis(n, m), synthesis(n, m)
+        self.h_a, self.h_s = hyper_analysis(n, m), hyper_synthesis(n, m)
+        self.prior_z = FactorisedPrior(n)
+        self.delta = QuantisationStep(m, *lam_range) if step else None
+        if step and prior is None and fixed is None:
+            raise ReaderError("A fixed-weight model with a quantisation step that follows λ needs its own λ: fixed=….")
+        self.fixed = fixed
+        if prior is not None:
+            film = partial(FiLM, hidden=128, scale=gain, shift=gain)
+            for name in ("g_a", "g_s", "h_a", "h_s"):
+                network = getattr(self, name)
+                convolutions = [layer for layer in (nn.Conv2d, nn.ConvTranspose2d) if _has(network, layer)]
+                setattr(self, name, condition(network, at=convolutions, using=film, prior=prior))
+
+    def _run(self, name: str, inputs: Tensor, lam: Tensor | None) -> Tensor:
+        network = getattr(self, name)
+        return network(inputs, lam) if self.conditional else network(inputs)
+
+    def step(self, lam: Tensor | None) -> Tensor | float:
+        """The quantisation step Δ, ``(B, M, 1, 1)``, or 1."""
+        if self.delta is None:
+            return 1.0
+        if not self.conditional:
+            lam = torch.tensor([self.fixed], device=self.delta.slope.device)
+        return self.delta(lam)
+
+    def latents(self, pictures: Tensor, lam: Tensor | None = None) -> Tensor:
+        """y, not yet rounded, of pictures ``(B, 3, H, W)`` in [0, 1], H and W multiples of 64."""
+        return self._run("g_a", pictures, lam)
+
+    def hyper_latents(self, y: Tensor, lam: Tensor | None = None) -> Tensor:
+        """z, not yet rounded, of latents."""
+        return self._run("h_a", y.abs(), lam)
+
+    def scales(self, z_hat: Tensor, lam: Tensor | None = None) -> Tensor:
+        """σ of every latent, ``(B, M, H/16, W/16)``, for rounded hyper-latents."""
+        return self._run("h_s", z_hat, lam)
+
+    def synthesise(self, y_hat: Tensor, lam: Tensor | None = None) -> Tensor:
+        """The picture of rounded latents, ``(B, 3, H, W)``, about [0, 1]."""
+        return self._run("g_s", y_hat, lam)
+
+    def quantise(self, y: Tensor, lam: Tensor | None = None) -> Tensor:
+        """Latents rounded to multiples of Δ."""
+        step = self.step(lam)
+        return (y / step).round() * step
+
+    def forward(
+        self, pictures: Tensor, lam: Tensor | None = None, noise: tuple[Tensor, Tensor] | None = None
+    ) -> Output:
+        """Picture and likelihoods; latents are rounded, or, where noise is given, noisy.
+
+        Args:
+            pictures: ``(B, 3, H, W)`` in [0, 1], H and W multiples of 64.
+            lam: weights ``(B,)``.
+            noise: in training, instead of rounding: of y and of z, in their shapes, uniform in [−½, ½] (see `uniform_noise`).
+        """
+        if pictures.dim() != 4 or pictures.shape[-1] % STRIDE or pictures.shape[-2] % STRIDE:
+            raise ReaderError(
+                f"Pictures are (B, 3, H, W) with sides that are multiples of {STRIDE}; got {tuple(pictures.shape)}. Pad them, "
+                "or use a Codec, which does."
+            )
+        y = self.latents(pictures, lam).to(pictures.dtype)
+        z = self.hyper_latents(y, lam).to(pictures.dtype)
+        step = self.step(lam)
+        if noise is not None:
+            y_hat, z_hat = y + noise[0] * step, z + noise[1]
+        else:
+            z_hat, y_hat = self.prior_z.quantise(z), self.quantise(y, lam)
+        sigma, picture = self.scales(z_hat, lam), self.synthesise(y_hat, lam)
+        with torch.autocast(pictures.device.type, enabled=False):  # probabilities in full precision
+            return Output(
+                picture=picture,
+                y_likelihood=gaussian_likelihood(y_hat, sigma.to(y_hat.dtype), step),
+                z_likelihood=self.prior_z.likelihood(z_hat),
+            )
+
+
+def uniform_noise(model: ScaleHyperprior, batch: int, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Uniform numbers in [−½, ½] in the shapes of y and z for a batch of pictures of ``height`` × ``width`` pixels."""
+    y = torch.rand(batch, model.m, height // 16, width // 16) - 0.5
+    return y, torch.rand(batch, model.n, height // STRIDE, width // STRIDE) - 0.5
+
+
+def _has(network: nn.Module, layer: type) -> bool:
+    return any(isinstance(module, layer) for module in network.modules())

@@ -1,0 +1,115 @@
+"""Photographs to train and to measure compression on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from lossconditioning.datasets.bsds500 import bsds500
+from lossconditioning.datasets.folders import read_pictures
+from lossconditioning.datasets.kodak import kodak
+from lossconditioning.datasets.photographs import photographs
+from lossconditioning.errors import ReaderError
+from lossconditioning.paths import data_cache
+from lossconditioning.training.randomness import generator
+
+STAND_IN = "the photographs that scikit-image and scikit-learn ship"
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Photographs by name, uint8 ``(3, H, W)`` of any sizes, and what they are, in words."""
+
+    pictures: Mapping[str, Tensor]
+    source: str
+
+
+def training_photographs(folder: Path | None = None) -> Photographs:
+    """BSDS500's training and validation photographs, or any others.
+
+    Args:
+        folder: with a ``bsds500`` in it, or with photographs; ``$LOSSCONDITIONING_DATA`` or data/cache, where only
+            ``bsds500`` counts, if not given. Where there is none, the built-in photographs stand in, said aloud.
+    """
+    return _found("bsds500", bsds500, folder)
+
+
+def held_out_photographs(folder: Path | None = None) -> Photographs:
+    """Kodak's 24 photographs, or any others; looked up as `training_photographs` are, in ``kodak``."""
+    return _found("kodak", kodak, folder)
+
+
+def measured_on(folder: Path | None = None, few: bool = False) -> Photographs:
+    """What a trained model's card is measured on: Kodak's photographs where they are, else the built-in ones.
+
+    Args:
+        folder: where a ``kodak`` is looked up. Unlike `held_out_photographs` no other pictures in it count, for they may be
+            those the model is trained on.
+        few: only a corner of one picture.
+    """
+    root = Path(folder or data_cache()).resolve()
+    if not few and (root / "kodak").is_dir():
+        return held_out_photographs(root)
+    pictures = photographs()
+    return Photographs({"coffee": pictures["coffee"][:, :192, :192]} if few else pictures, STAND_IN)
+
+
+# Pictures that are kept for measuring are not trained on, nor the other way round.
+_others = partial(read_pictures, without=("bsds500", "kodak"))
+
+
+def _found(name: str, read: Callable[..., dict[str, Tensor]], folder: Path | None) -> Photographs:
+    root = Path(folder or data_cache()).resolve()
+    if (root / name).is_dir():
+        return _read(name, read, root)
+    if folder is not None:
+        return _read(root.name, _others, root)
+    return _stand_in(name, root)
+
+
+@lru_cache(maxsize=16)
+def _stand_in(name: str, root: Path) -> Photographs:
+    print(f"There is no {name} in {root}; used instead: {STAND_IN}.", file=sys.stderr)  # once
+    return Photographs(photographs(), STAND_IN)
+
+
+@lru_cache(maxsize=2)
+def _read(name: str, read: Callable[..., dict[str, Tensor]], root: Path) -> Photographs:
+    found = read(folder=root)
+    return Photographs(found, f"{name}, {len(found)} photographs")
+
+
+def patches(pictures: Sequence[Tensor], side: int, batch_size: int, seed: int) -> Callable[[int], Tensor]:
+    """Step → a batch of square patches, a function of (seed, step) alone.
+
+    Each patch is cut from a photograph drawn at random, at a random place, and mirrored half of the time.
+
+    Args:
+        pictures: uint8 ``(3, H, W)`` each, no side below ``side``.
+
+    Returns:
+        a function to float ``(batch_size, 3, side, side)`` in [0, 1].
+    """
+    large = [picture for picture in pictures if min(picture.shape[1:]) >= side]
+    if not large:
+        raise ReaderError(
+            f"No photograph is {side} pixels wide and high, as patches of that size need. Give larger ones."
+        )
+
+    def batch(step: int) -> Tensor:
+        draw = generator(seed, step)
+        cut = []
+        for number in torch.randint(len(large), (batch_size,), generator=draw).tolist():
+            picture = large[number]
+            top, left = (int(torch.randint(n - side + 1, (), generator=draw)) for n in picture.shape[1:])
+            patch = picture[:, top : top + side, left : left + side]
+            cut.append(patch.flip(-1) if torch.rand((), generator=draw) < 0.5 else patch)
+        return torch.stack(cut).float() / 255
+
+    return batch

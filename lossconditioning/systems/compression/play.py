@@ -1,0 +1,168 @@
+"""The codec's slider panels: one slider from tiny to faithful, and one for the size of the file itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib import colormaps
+from torch import Tensor
+
+from lossconditioning.display import COLORS, LINES, LiveFigure, Panel, Picture, Slider, Upload, explore, figure
+from lossconditioning.systems.compression.codec import Codec, Symbols
+from lossconditioning.systems.compression.figures import bits_map
+from lossconditioning.systems.compression.measures import quality
+from lossconditioning.systems.compression.references import reference_curve
+from lossconditioning.systems.compression.task import LAMBDA_RANGE, lambda_grid
+
+SIDE = 256
+"""Pixels a side of the picture in a panel."""
+_GRID = lambda_grid(7).tolist()
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is computed once per picture: its pixels, and both codecs' curves on it."""
+
+    pixels: Tensor
+    rate: np.ndarray
+    psnr: np.ndarray
+    size: np.ndarray
+    jpeg: Mapping[str, Tensor]
+
+
+def _know(codec: Codec, picture: Picture, known: dict[str, _Known]) -> _Known:
+    if picture.digest not in known:
+        pixels = (255 * picture.pixels).round().byte()
+        files = [codec.compress(pixels, weight) for weight in _GRID]
+        shown = [quality(pixels, codec.decompress(data), similarity=False)["psnr"] for data in files]
+        size = np.array([len(data) for data in files])
+        jpeg = reference_curve("jpeg", {"": pixels}, similarity=False)
+        known[picture.digest] = _Known(pixels, 8 * size / SIDE**2, np.array(shown), size, jpeg)
+    return known[picture.digest]
+
+
+def _file(codec: Codec, facts: _Known, weight: float) -> tuple[Symbols, bytes]:
+    symbols = codec.symbols(facts.pixels, weight)
+    return symbols, codec.pack(symbols, SIDE, SIDE, weight)
+
+
+def _fit(codec: Codec, facts: _Known, target: int) -> tuple[float, Symbols, bytes]:
+    """A file of at most ``target`` bytes: λ as the picture's own curve suggests, then corrected; faster than `to_size`."""
+    sizes, weights = np.log(facts.size), np.log(_GRID)
+    weight = float(np.exp(np.interp(np.log(target), sizes, weights)))
+    while True:
+        symbols, data = _file(codec, facts, weight)
+        if len(data) <= target or weight <= _GRID[0]:
+            return weight, symbols, data
+        excess = np.log(len(data) / target) + 0.002
+        slope = np.gradient(weights, sizes)[np.searchsorted(sizes, np.log(target)).clip(0, len(sizes) - 1)]
+        weight = max(_GRID[0], float(weight * np.exp(-slope * excess)))
+
+
+def play(codec: Codec, photographs: Mapping[str, Tensor]) -> Panel:
+    """A panel over λ on a photograph, chosen or uploaded: picture, map of the bits, and the moving point.
+
+    Every frame writes a file and shows what a decoder makes of its symbols.
+
+    Args:
+        codec: of a conditional model.
+        photographs: name → ``(3, H, W)`` in [0, 1], to choose from; cut to the square in the middle, 256 pixels a side.
+    """
+    stage, known = _Stage(), {}
+    low, high = LAMBDA_RANGE
+
+    def render(weight: float, photograph: Picture):
+        facts = _know(codec, photograph, known)
+        return stage.show(codec, facts, weight, *_file(codec, facts, weight))
+
+    return explore(
+        render,
+        weight=Slider(low, high, value=0.01, log=True, beyond=0.1, label="weight of the distortion λ"),
+        photograph=Upload(photographs, size=SIDE, label="photograph"),
+        alt="A photograph, what a compressed file holds of it, where the bits of the file go, and the file's place on the "
+        "picture's rate-distortion curve above that of JPEG: with small λ a tiny file and a blurred picture, with large λ a "
+        "larger file and a faithful picture.",
+    )
+
+
+def play_size(codec: Codec, photographs: Mapping[str, Tensor]) -> Panel:
+    """A panel over the size of the file: λ is searched, so that the file just fits.
+
+    Args: as for `play`.
+    """
+    stage, known = _Stage(), {}
+
+    def render(size: float, photograph: Picture):
+        facts = _know(codec, photograph, known)
+        weight, symbols, data = _fit(codec, facts, round(max(size, 1.01 * facts.size[0])))
+        return stage.show(codec, facts, weight, symbols, data, {"bytes asked for": f"{round(size):,}"})
+
+    return explore(
+        render,
+        size=Slider(1000, 30_000, value=4000, log=True, label="size of the file in bytes"),
+        photograph=Upload(photographs, size=SIDE, label="photograph"),
+        alt="A photograph, what a file of the chosen size holds of it, where its bits go, and its place on the rate-distortion "
+        "curve: the file is as large as the slider allows, to within a few bytes in a hundred.",
+    )
+
+
+class _Stage:
+    """The still parts of the picture, and the artists that move."""
+
+    def __init__(self):
+        made, axes = figure(4, size=(12, 3.3), width_ratios=[1, 1, 1, 1.25])
+        blank = np.full((SIDE, SIDE, 3), 255, dtype=np.uint8)
+        self.shown = [axis.imshow(blank, interpolation="nearest") for axis in axes[:3]]
+        for axis in axes[:3]:
+            axis.axis("off")
+        axes[0].set_title("photograph")
+        self.title = axes[1].set_title("from the file")
+        self.scale = axes[2].set_title("where the bits go")
+        plot = axes[3]
+        plot.set(xlim=(0, 4), ylim=(18, 46), xlabel="bits per pixel", ylabel="PSNR (dB)", title="this picture")
+        (self.curve,) = plot.plot([], [], color=COLORS["conditional"], label="one network")
+        (self.jpeg,) = plot.plot([], [], color=COLORS["baseline"], ls=LINES["baseline"], label="JPEG")
+        (self.marker,) = plot.plot([], [], "o", ms=10, color=COLORS["conditional"], mec="black")
+        plot.legend(loc="lower right")
+        self.live = LiveFigure(made, [*self.shown, self.title, self.scale, self.curve, self.jpeg, self.marker])
+
+    def show(
+        self,
+        codec: Codec,
+        facts: _Known,
+        weight: float,
+        symbols: Symbols,
+        data: bytes,
+        more: Mapping[str, str] | None = None,
+    ):
+        """A frame, and the numbers below it."""
+        decoded = codec.picture(symbols, SIDE, SIDE, weight)
+        rate, psnr = 8 * len(data) / SIDE**2, quality(facts.pixels, decoded, similarity=False)["psnr"]
+        bits = bits_map(codec, symbols)
+        top = max(float(bits.max()), 1e-3)
+        colours = (255 * colormaps["magma"](bits / top)[..., :3]).astype(np.uint8).repeat(16, 0).repeat(16, 1)
+        for image, content in zip(self.shown[:2], (facts.pixels, decoded), strict=True):
+            image.set_data(content.permute(1, 2, 0).numpy())
+        self.shown[2].set_data(colours)
+        self.title.set_text(f"from the file, λ = {weight:.3g}")
+        self.scale.set_text(f"where the bits go, 0 to {top:.1f}")
+        self.curve.set_data(facts.rate, facts.psnr)
+        self.jpeg.set_data(facts.jpeg["rate"], facts.jpeg["psnr"])
+        self.marker.set_data([rate], [psnr])
+        return self.live.frame(), {
+            **(more or {}),
+            "bytes": f"{len(data):,}",
+            "bits per pixel": rate,
+            "PSNR in dB": psnr,
+            "JPEG of that size, dB": _at(facts.jpeg, rate),
+        }
+
+
+def _at(curve: Mapping[str, Tensor], rate: float) -> float | str:
+    """PSNR of a curve at a rate; in words where it does not reach so low or so high."""
+    rates = curve["rate"].numpy()
+    if not rates[0] <= rate <= rates[-1]:
+        return "has no such size"
+    return float(np.interp(np.log(rate), np.log(rates), curve["psnr"].numpy()))

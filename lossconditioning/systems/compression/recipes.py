@@ -1,0 +1,142 @@
+"""Everything notebook 03 trains, as configurations."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from lossconditioning.errors import ReaderError, one_of, positive_int
+from lossconditioning.systems.compression.models import STRIDE, ScaleHyperprior
+from lossconditioning.systems.compression.task import LAMBDA_RANGE, lambda_grid, lambda_prior
+from lossconditioning.training import seed_everything
+
+SYSTEM = "compression"
+PROFILES = ("smoke", "demo", "laptop", "paper")
+KINDS = ("yoto", "fixed")
+SCHEDULES = ("constant", "cosine")
+STARTS = ("plain", "components")
+FIXED = 5
+"""Number of fixed-weight models."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """One experiment; the defaults are A.2's setting.
+
+    What A.2 leaves open is ours: patches of 256 pixels, as in Ballé et al. 2018; λ spread evenly over a batch; gradients
+    clipped to a norm of 1; FiLM near the identity at the start, as in the authors' β-VAE code. Section 4.2 speaks of three
+    convolutions per network; g_a and g_s have four, as in Ballé et al.
+
+    Attributes:
+        name: file name of its checkpoint.
+        kind: "yoto" (one network told λ) or "fixed" (a network for one λ).
+        lam: a fixed-weight model's λ.
+        n, m: channels of the transforms and of the latents.
+        step: whether the quantisation step is a function of λ, see `models.QuantisationStep`.
+        gain: how far FiLM's networks move scale and shift.
+        balance: the objective of each patch is divided by (λ / λ₀) to this power, λ₀ the middle of the range, so that large
+            weights do not drown small ones in the shared gradient; 0 for the paper's plain mean.
+        start: "plain" (PyTorch's initial weights) or "components" (see `start`).
+        patch: side of the training patches, in pixels.
+        batch_size: patches per step.
+        steps: optimizer steps.
+        learning_rate: Adam's; see ``schedule``.
+        schedule: "constant", or "cosine": down to zero at the last step, after a warm-up over the first hundredth.
+        repeat: number of the repetition: another seed, everything else alike.
+    """
+
+    name: str
+    kind: str = "yoto"
+    lam: float | None = None
+    n: int = 192
+    m: int = 192
+    step: bool = False
+    gain: float = 0.1
+    balance: float = 0.0
+    start: str = "plain"
+    patch: int = 256
+    batch_size: int = 8
+    steps: int = 1_000_000
+    learning_rate: float = 1e-4
+    schedule: str = "constant"
+    repeat: int = 0
+
+    def __post_init__(self):
+        one_of("kind of model", self.kind, KINDS)
+        one_of("schedule", self.schedule, SCHEDULES)
+        one_of("start", self.start, STARTS)
+        for name in ("n", "m", "patch", "batch_size", "steps"):
+            positive_int(name, getattr(self, name))
+        if self.patch % STRIDE:
+            raise ReaderError(f"patch is a multiple of {STRIDE} pixels; got {self.patch}.")
+        if not self.learning_rate > 0:
+            raise ReaderError(f"learning_rate is positive; got {self.learning_rate}.")
+        if self.lam is not None and not 0 < self.lam < math.inf:
+            raise ReaderError(f"λ is a positive number; got {self.lam}.")
+        if (self.lam is None) == (self.kind == "fixed"):
+            raise ReaderError(
+                f"A fixed-weight model has one λ, a conditional one none; got {self.kind} and {self.lam}."
+            )
+
+    def as_json(self) -> dict[str, Any]:
+        """The configuration as JSON would give it back."""
+        return asdict(self)
+
+
+# Two CPU cores: fewer channels, small patches and batches, a larger learning rate that ends at zero.
+LAPTOP = dict(  # noqa: C408 - read as keyword arguments
+    n=48,
+    m=128,
+    step=True,
+    balance=0.5,
+    start="components",
+    patch=128,
+    batch_size=4,
+    steps=8000,
+    learning_rate=1e-3,
+    schedule="cosine",
+)
+
+
+def experiments(profile: str) -> dict[str, Config]:
+    """All experiments of a profile by name, in the order they are trained.
+
+    "paper" is A.2's own setting. "laptop" is what the shipped checkpoints were trained with, and what "demo" names.
+    "smoke" runs the same code on a handful of steps.
+    """
+    one_of("profile", profile, PROFILES)
+    base, wide = Config("yoto"), {"n": 256, "m": 256}
+    if profile != "paper":
+        base = replace(base, **LAPTOP)
+        wide = {"n": 64, "m": 160}
+    if profile == "smoke":
+        base, wide = replace(base, n=8, m=8, patch=64, batch_size=2, steps=3), {"n": 12, "m": 12}
+    twice = 2 * base.batch_size
+    configs = [
+        base,
+        *(
+            replace(base, name=f"fixed_{i}", kind="fixed", lam=round(float(lam), 6), balance=0.0)
+            for i, lam in enumerate(lambda_grid(FIXED))
+        ),
+        replace(base, name="yoto_wider_batch16", **wide, batch_size=twice),
+        replace(base, name="yoto_batch16", batch_size=twice),
+        replace(base, name="yoto_wider", **wide),
+    ]
+    if profile != "paper":  # the paper's own conditioning, with everything else as here
+        configs.append(replace(base, name="yoto_film_only", step=False, balance=0.0))
+    return {config.name: config for config in configs}
+
+
+def build(config: Config, seed: int = 0) -> ScaleHyperprior:
+    """The untrained network of an experiment; its weights depend on (seed, repeat) alone."""
+    seed_everything(seed, config.repeat)
+    return ScaleHyperprior(
+        config.n,
+        config.m,
+        None if config.kind == "fixed" else lambda_prior(),
+        step=config.step,
+        lam_range=LAMBDA_RANGE,
+        fixed=config.lam,
+        gain=config.gain,
+    )

@@ -1,0 +1,93 @@
+"""The codec's panels and figures show what the codec does."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from small_codecs import small_codec
+
+from lossconditioning.datasets import photographs
+from lossconditioning.systems import compression
+from lossconditioning.systems.compression.figures import bits_map, bits_maps, picture_row, rate_distortion
+from lossconditioning.systems.compression.play import SIDE
+
+PICTURES = {name: p.float() / 255 for name, p in list(photographs().items())[:2]}
+
+
+@pytest.fixture(scope="module")
+def codec():
+    return small_codec(8, 16, gain=0.0)
+
+
+@pytest.fixture(scope="module")
+def panel(codec):
+    return compression.play(codec, PICTURES)
+
+
+def square(name: str):
+    """A picture as a panel cuts it."""
+    return (255 * compression_upload().pictures[name].pixels).round().byte()
+
+
+def compression_upload():
+    from lossconditioning.display import Upload
+
+    return Upload(PICTURES, size=SIDE)
+
+
+def test_the_panel_follows_the_weight_and_the_photograph(panel):
+    first = panel.set(weight=0.01, photograph="astronaut")
+    assert Image.open(io.BytesIO(first)).size[0] > 900
+    assert panel.set(weight=0.1) != first
+    assert panel.set(weight=0.01) == first
+    assert panel.set(photograph="chelsea") != first
+    panel.set(photograph="astronaut")
+
+
+@pytest.mark.parametrize("weight", [0.0012, 0.03, 0.26])
+def test_the_panels_numbers_are_those_of_a_real_file(weight, panel, codec):
+    panel.set(weight=weight, photograph="astronaut")
+    picture = square("astronaut")
+    data = codec.compress(picture, panel.values["weight"])
+    assert panel.readouts["bytes"] == f"{len(data):,}"
+    assert panel.readouts["bits per pixel"] == pytest.approx(8 * len(data) / SIDE**2)
+    assert panel.readouts["PSNR in dB"] == pytest.approx(compression.quality(picture, codec.decompress(data))["psnr"])
+
+
+def test_the_panel_says_where_the_codec_was_not_trained(panel):
+    panel.set(weight=0.4)
+    assert "outside the trained range" in panel._text.value
+    panel.set(weight=0.26)
+    assert "outside" not in panel._text.value
+
+
+def test_a_file_is_as_large_as_the_other_panel_is_asked_for(codec):
+    panel = compression.play_size(codec, PICTURES)
+    sizes = [len(codec.compress(square("astronaut"), weight)) for weight in compression.LAMBDA_RANGE]
+    for share in (0.2, 0.5, 0.9):
+        wanted = round(sizes[0] + share * (sizes[1] - sizes[0]))
+        panel.set(size=wanted)
+        size = int(panel.readouts["bytes"].replace(",", ""))
+        assert 0.96 * panel.values["size"] <= size <= panel.values["size"]
+
+
+def test_the_map_of_bits_adds_up_to_the_file(codec):
+    symbols = codec.symbols(square("chelsea"), 0.05)
+    bits = bits_map(codec, symbols)
+    assert bits.shape == (SIDE // 16, SIDE // 16)
+    data = codec.pack(symbols, SIDE, SIDE, 0.05)
+    assert bits.sum() * 256 == pytest.approx(8 * (len(data) - compression.OVERHEAD), rel=0.03)
+
+
+def test_figures_show_every_curve_and_every_picture(codec):
+    picture = square("chelsea")
+    made = picture_row([picture, picture], ["one", "two"])
+    assert [axis.get_title(loc="left") for axis in made.axes] == ["one", "two"]
+    made = bits_maps(codec, picture, [0.01, 0.1])
+    assert sum(len(axis.images) for axis in made.axes) >= 3
+    curve = compression.reference_curve("jpeg", {"chelsea": picture})
+    made = rate_distortion({"JPEG": ("baseline", curve)}, "a cat")
+    for axis, key in zip(made.axes, ("psnr", "ms_ssim"), strict=True):
+        np.testing.assert_allclose(axis.lines[0].get_xdata(), curve["rate"])
+        np.testing.assert_allclose(axis.lines[0].get_ydata(), curve[key])
