@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -43,6 +45,12 @@ class Evaluation:
     checkpoint: str
     metrics: dict[str, float]
     claims: list[Claim]
+
+    @classmethod
+    def read(cls, path: Path) -> Evaluation:
+        """A recorded evaluation, as `as_json` put it."""
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return cls(record["checkpoint"], record["metrics"], [Claim(**claim) for claim in record["claims"]])
 
     def as_json(self, system: str) -> dict[str, object]:
         return {

@@ -8,7 +8,7 @@ from torch import nn
 from lossconditioning.conditioning import Conditioned, FiLM
 from lossconditioning.datasets.photographs import photographs
 from lossconditioning.systems.compression.gdn import GDN, lower_bound
-from lossconditioning.systems.compression.models import QuantisationStep, ScaleHyperprior, uniform_noise
+from lossconditioning.systems.compression.models import QuantisationStep, ScaleHyperprior, ToPicture, uniform_noise
 from lossconditioning.systems.compression.pictures import patches
 from lossconditioning.systems.compression.start import start_from_principal_components
 from lossconditioning.systems.compression.task import LAMBDA_RANGE, lambda_prior, psnr, squared_error, terms
@@ -272,3 +272,13 @@ def test_the_gradients_of_gdn_are_those_of_its_formula(inverse):
     by_hand = torch.autograd.grad((features * energy ** (0.5 if inverse else -0.5)).square().sum(), layer.parameters())
     for ours, expected in zip(by_layer, by_hand, strict=True):
         torch.testing.assert_close(ours, expected)
+
+
+def test_the_last_layer_is_the_same_with_and_without_gradients():
+    torch.manual_seed(0)
+    layer = ToPicture(7, 3, 5, stride=2, padding=2, output_padding=1)
+    features = torch.randn(2, 7, 6, 9)
+    usual = layer(features)
+    with torch.no_grad():
+        assert layer(features).shape == usual.shape == (2, 3, 12, 18)
+        torch.testing.assert_close(layer(features), usual, rtol=1e-5, atol=1e-5)

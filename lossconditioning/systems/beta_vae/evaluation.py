@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from torch import Tensor, nn
 
 from lossconditioning.errors import CheckpointError
 from lossconditioning.evaluation import (
-    Claim,
     Evaluation,
     cross_objectives,
     gap,
@@ -60,8 +58,7 @@ def recorded(folder: Path | None = None) -> dict[str, Card]:
 
 def recorded_evaluation() -> Evaluation:
     """The recorded result of `evaluate` on the shipped checkpoints, with CIFAR-10's own test pictures."""
-    record = json.loads((shipped("records") / f"{SYSTEM}.json").read_text(encoding="utf-8"))
-    return Evaluation(record["checkpoint"], record["metrics"], [Claim(**claim) for claim in record["claims"]])
+    return Evaluation.read(shipped("records") / f"{SYSTEM}.json")
 
 
 def recorded_frontier(card: Card) -> Values:

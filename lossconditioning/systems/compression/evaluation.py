@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lossconditioning.errors import CheckpointError, ReaderError
-from lossconditioning.evaluation import Claim, Evaluation, bd_rate
+from lossconditioning.evaluation import Evaluation, bd_rate
 from lossconditioning.paths import shipped
 from lossconditioning.systems.compression.claims import claims
 from lossconditioning.systems.compression.codec import Codec
@@ -54,8 +53,7 @@ def recorded(folder: Path | None = None) -> dict[str, Card]:
 
 def recorded_evaluation() -> Evaluation:
     """The recorded result of `evaluate` on the shipped checkpoints, with Kodak's 24 photographs."""
-    record = json.loads((shipped("records") / f"{SYSTEM}.json").read_text(encoding="utf-8"))
-    return Evaluation(record["checkpoint"], record["metrics"], [Claim(**claim) for claim in record["claims"]])
+    return Evaluation.read(shipped("records") / f"{SYSTEM}.json")
 
 
 def recorded_curve(found: Mapping[str, Card], name: str) -> Values:

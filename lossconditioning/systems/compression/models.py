@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lossconditioning.conditioning import FiLM, condition
@@ -33,6 +34,22 @@ def _up(inputs: int, outputs: int, kernel: int = 5) -> nn.ConvTranspose2d:
     return nn.ConvTranspose2d(inputs, outputs, kernel, stride=2, padding=kernel // 2, output_padding=1)  # twice
 
 
+class ToPicture(nn.ConvTranspose2d):
+    """The synthesis' last layer, 5×5 taps and stride 2, to few channels.
+
+    Without gradients it is computed as the 3×3 convolution it is in each of its four phases, which takes half the time.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        if torch.is_grad_enabled():
+            return super().forward(features)
+        # Output 2q + a takes taps a + 2 − 2d of inputs q + d, for d = −1, 0, 1.
+        inputs, outputs = self.weight.shape[:2]
+        taps = F.pad(self.weight, (0, 1, 0, 1)).view(inputs, outputs, 3, 2, 3, 2).flip(2, 4)
+        kernels = taps.permute(1, 3, 5, 0, 2, 4).reshape(4 * outputs, inputs, 3, 3)
+        return F.pixel_shuffle(F.conv2d(features, kernels, self.bias.repeat_interleave(4), padding=1), 2)
+
+
 def analysis(n: int, m: int) -> nn.Sequential:
     """g_a: pictures ``(B, 3, H, W)`` in [0, 1] to latents ``(B, M, H/16, W/16)``."""
     return nn.Sequential(_down(3, n), GDN(n), _down(n, n), GDN(n), _down(n, n), GDN(n), _down(n, m))
@@ -41,7 +58,15 @@ def analysis(n: int, m: int) -> nn.Sequential:
 def synthesis(n: int, m: int) -> nn.Sequential:
     """g_s: latents ``(B, M, H/16, W/16)`` to pictures ``(B, 3, H, W)``."""
     igdn = partial(GDN, inverse=True)
-    return nn.Sequential(_up(m, n), igdn(n), _up(n, n), igdn(n), _up(n, n), igdn(n), _up(n, 3))
+    return nn.Sequential(
+        _up(m, n),
+        igdn(n),
+        _up(n, n),
+        igdn(n),
+        _up(n, n),
+        igdn(n),
+        ToPicture(n, 3, 5, stride=2, padding=2, output_padding=1),
+    )
 
 
 def hyper_analysis(n: int, m: int) -> nn.Sequential:

@@ -16,7 +16,7 @@ from lossconditioning.systems.compression.measures import quality
 from lossconditioning.systems.compression.references import reference_curve
 from lossconditioning.systems.compression.task import LAMBDA_RANGE, lambda_grid
 
-SIDE = 256
+SIDE = 192
 """Pixels a side of the picture in a panel."""
 _GRID = lambda_grid(7).tolist()
 
@@ -68,7 +68,7 @@ def play(codec: Codec, photographs: Mapping[str, Tensor]) -> Panel:
 
     Args:
         codec: of a conditional model.
-        photographs: name → ``(3, H, W)`` in [0, 1], to choose from; cut to the square in the middle, 256 pixels a side.
+        photographs: name → ``(3, H, W)`` in [0, 1], to choose from; cut to the square in the middle, 192 pixels a side.
     """
     stage, known = _Stage(), {}
     low, high = LAMBDA_RANGE
@@ -97,7 +97,7 @@ def play_size(codec: Codec, photographs: Mapping[str, Tensor]) -> Panel:
     def render(size: float, photograph: Picture):
         facts = _know(codec, photograph, known)
         weight, symbols, data = _fit(codec, facts, round(max(size, 1.01 * facts.size[0])))
-        return stage.show(codec, facts, weight, symbols, data, {"bytes asked for": f"{round(size):,}"})
+        return stage.show(codec, facts, weight, symbols, data, size)
 
     return explore(
         render,
@@ -112,21 +112,24 @@ class _Stage:
     """The still parts of the picture, and the artists that move."""
 
     def __init__(self):
-        made, axes = figure(4, size=(12, 3.3), width_ratios=[1, 1, 1, 1.25])
+        made, axes = figure(4, size=(9.6, 2.7), width_ratios=[1, 1, 1, 1.25])
         blank = np.full((SIDE, SIDE, 3), 255, dtype=np.uint8)
         self.shown = [axis.imshow(blank, interpolation="nearest") for axis in axes[:3]]
         for axis in axes[:3]:
             axis.axis("off")
         axes[0].set_title("photograph")
-        self.title = axes[1].set_title("from the file")
-        self.scale = axes[2].set_title("where the bits go")
+        self.title = axes[1].set_title("file")
+        self.scale = axes[2].set_title("bits per pixel")
         plot = axes[3]
         plot.set(xlim=(0, 4), ylim=(18, 46), xlabel="bits per pixel", ylabel="PSNR (dB)", title="this picture")
         (self.curve,) = plot.plot([], [], color=COLORS["conditional"], label="one network")
         (self.jpeg,) = plot.plot([], [], color=COLORS["baseline"], ls=LINES["baseline"], label="JPEG")
+        self.asked = plot.axvline(-1, color=COLORS["data"], lw=1)
         (self.marker,) = plot.plot([], [], "o", ms=10, color=COLORS["conditional"], mec="black")
         plot.legend(loc="lower right")
-        self.live = LiveFigure(made, [*self.shown, self.title, self.scale, self.curve, self.jpeg, self.marker])
+        self.live = LiveFigure(
+            made, [*self.shown, self.title, self.scale, self.curve, self.jpeg, self.asked, self.marker]
+        )
 
     def show(
         self,
@@ -135,9 +138,9 @@ class _Stage:
         weight: float,
         symbols: Symbols,
         data: bytes,
-        more: Mapping[str, str] | None = None,
+        asked: float | None = None,
     ):
-        """A frame, and the numbers below it."""
+        """A frame, and the numbers below it; the size that was asked for, in bytes, is a line in the plot."""
         decoded = codec.picture(symbols, SIDE, SIDE, weight)
         rate, psnr = 8 * len(data) / SIDE**2, quality(facts.pixels, decoded, similarity=False)["psnr"]
         bits = bits_map(codec, symbols)
@@ -146,13 +149,15 @@ class _Stage:
         for image, content in zip(self.shown[:2], (facts.pixels, decoded), strict=True):
             image.set_data(content.permute(1, 2, 0).numpy())
         self.shown[2].set_data(colours)
-        self.title.set_text(f"from the file, λ = {weight:.3g}")
-        self.scale.set_text(f"where the bits go, 0 to {top:.1f}")
+        self.title.set_text(f"file, λ = {weight:.3g}")
+        self.scale.set_text(f"bits per pixel, 0 to {top:.1f}")
         self.curve.set_data(facts.rate, facts.psnr)
         self.jpeg.set_data(facts.jpeg["rate"], facts.jpeg["psnr"])
         self.marker.set_data([rate], [psnr])
+        if asked is not None:
+            self.asked.set_xdata([8 * asked / SIDE**2] * 2)
         return self.live.frame(), {
-            **(more or {}),
+            **({} if asked is None else {"bytes asked for": f"{round(asked):,}"}),
             "bytes": f"{len(data):,}",
             "bits per pixel": rate,
             "PSNR in dB": psnr,
