@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import torch
 from torch import Tensor
 
 TILE = 1024
@@ -37,7 +38,8 @@ def in_tiles(transform: Callable[[Tensor], Tensor], inputs: Tensor, out: Tensor,
     for top, bottom, above, below in _spans(height):
         for left, right, before, behind in _spans(width):
             part = inputs[..., above // pixels : below // pixels, before // pixels : behind // pixels]
-            done = transform(part)
+            with torch.inference_mode():
+                done = transform(part)
             rows = slice((top - above) // scale, (bottom - above) // scale)
             columns = slice((left - before) // scale, (right - before) // scale)
             out[..., top // scale : bottom // scale, left // scale : right // scale] = done[..., rows, columns]
