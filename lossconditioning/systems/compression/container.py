@@ -92,7 +92,7 @@ class Container:
         if width * height > max_pixels:
             raise FileError(
                 f"The picture has {width}×{height} pixels, more than the limit of {max_pixels:,}. If you trust the file, "
-                "raise max_pixels."
+                "raise max_pixels (on the command line: --max-pixels)."
             )
         return cls(model, width, height, weight, z_checksum, y_checksum, data[_HEADER.size : -_CHECKSUM.size])
 

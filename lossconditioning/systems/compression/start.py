@@ -1,7 +1,7 @@
 """Where training starts: from principal components instead of noise.
 
-With usual initial weights the untrained latents drown in the noise that stands for rounding, and tens of thousands of steps
-go into finding any transform at all. Principal components are a good one to begin with: stage by stage, each layer of g_a
+With usual initial weights the untrained latents drown in the noise that stands for rounding, and a short training is over
+before any transform is found. Principal components are a good one to begin with: stage by stage, each layer of g_a
 takes blocks of 2×2 positions to the directions in which photographs vary most, and the mirrored layer of g_s takes them
 back. The networks are what they were; only their first weights differ.
 """
