@@ -45,6 +45,16 @@ def test_gdn_is_its_formula(inverse):
     torch.testing.assert_close(layer(x), x * root if inverse else x / root, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("inverse", [False, True])
+def test_gdn_computes_the_same_in_blocks_when_no_gradient_is_asked_for(inverse):
+    torch.manual_seed(0)
+    layer, x = GDN(5, inverse), torch.randn(2, 5, 131, 127)  # two full blocks of 8,192 positions, and one begun
+    with torch.no_grad():
+        layer.gamma_root.uniform_(0, 1)
+        blocks = layer(x)
+    assert torch.equal(blocks, layer(x))
+
+
 def test_gdn_starts_with_every_channel_divided_by_itself_alone():
     x = torch.randn(2, 5, 3, 4, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(GDN(5)(x), x / (1 + 0.1 * x.square()).sqrt())

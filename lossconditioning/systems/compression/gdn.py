@@ -14,6 +14,8 @@ from torch import Tensor, nn
 _PEDESTAL = 2.0**-36
 """Keeps the gradient of a squared parameter alive at zero."""
 _BETA_MIN = 1e-6
+_BLOCK = 8192
+"""Positions that are normalised at a time without gradients: what they need stays in a core's cache."""
 
 
 class _LowerBound(torch.autograd.Function):
@@ -57,6 +59,16 @@ class _Normalise(torch.autograd.Function):
         return inner.view(gradient.shape), by_gamma, energy.sum((0, 2)) / 2, None
 
 
+def _normalise_in_blocks(features: Tensor, gamma: Tensor, beta: Tensor, inverse: bool) -> Tensor:
+    """As `_Normalise`, without gradients: block by block, which takes two thirds of the time on large features."""
+    flat = features.flatten(2)  # (B, C, H·W)
+    out, gamma = torch.empty_like(flat), gamma.expand(len(flat), -1, -1)
+    for part, into in zip(flat.split(_BLOCK, 2), out.split(_BLOCK, 2), strict=True):
+        energy = torch.baddbmm(beta[:, None], gamma, part.square())
+        torch.mul(part, energy.sqrt_() if inverse else energy.rsqrt_(), out=into)
+    return out.view(features.shape)
+
+
 class GDN(nn.Module):
     r"""Generalised divisive normalisation: :math:`y_i = x_i / \sqrt{\beta_i + \sum_j \gamma_{ij} x_j^2}`.
 
@@ -78,7 +90,8 @@ class GDN(nn.Module):
         beta = lower_bound(self.beta_root, (_BETA_MIN + _PEDESTAL) ** 0.5).square() - _PEDESTAL
         gamma = lower_bound(self.gamma_root, _PEDESTAL**0.5).square() - _PEDESTAL
         if features.device.type == "cpu" and not torch.is_autocast_enabled("cpu"):
-            return _Normalise.apply(features, gamma, beta, self.inverse)
+            normalise = _Normalise.apply if torch.is_grad_enabled() else _normalise_in_blocks
+            return normalise(features, gamma, beta, self.inverse)
         energy = F.conv2d(features.square(), gamma[:, :, None, None], beta)
         return features * (energy.sqrt() if self.inverse else energy.rsqrt())
 
