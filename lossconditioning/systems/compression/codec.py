@@ -80,7 +80,7 @@ class Codec:
     """
 
     def __init__(self, model: ScaleHyperprior):
-        keep_freed_memory()  # a picture's features are large blocks; given anew by the system each time, they cost more than the sums
+        keep_freed_memory()  # features are large blocks; given anew by the system each time, they cost more than the sums
         self.model = model.cpu().eval()
         self._exact = _in_double_precision(model)  # σ decides which table a latent is read with
         self._median = model.prior_z.median.double()[:, None, None]

@@ -37,7 +37,7 @@ def _up(inputs: int, outputs: int, kernel: int = 5) -> nn.ConvTranspose2d:
 class ToPicture(nn.ConvTranspose2d):
     """The synthesis' last layer, 5×5 taps and stride 2, to few channels.
 
-    Without gradients it is computed as the 3×3 convolution it is in each of its four phases, for which CPUs have faster kernels.
+    Without gradients it is computed as the 3×3 convolution it is in each of its four phases: CPUs have faster kernels for that.
     """
 
     def forward(self, features: Tensor) -> Tensor:
