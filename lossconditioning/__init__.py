@@ -3,7 +3,15 @@
 Draw loss weights λ from a prior, feed λ to the network, weight the losses by λ.
 """
 
-from lossconditioning.conditioning import Concatenation, Conditioned, Conditioner, FiLM, InputConditioning, condition
+from lossconditioning.conditioning import (
+    Concatenation,
+    ConditionalInstanceNorm,
+    Conditioned,
+    Conditioner,
+    FiLM,
+    InputConditioning,
+    condition,
+)
 from lossconditioning.display import Slider, explore
 from lossconditioning.errors import CheckpointError, ReaderError, WeightWarning
 from lossconditioning.evaluation import (
@@ -16,7 +24,7 @@ from lossconditioning.evaluation import (
     single_model_baseline,
     term_values,
 )
-from lossconditioning.losses import weighted
+from lossconditioning.losses import PerceptualFeatures, PerceptualLoss, weighted
 from lossconditioning.priors import Choice, Dirichlet, Fixed, LogUniform, Uniform
 from lossconditioning.training import Batches, Ensemble, Loop, seed_everything
 
@@ -28,6 +36,7 @@ __all__ = [
     "Choice",
     "Claim",
     "Concatenation",
+    "ConditionalInstanceNorm",
     "Conditioned",
     "Conditioner",
     "Dirichlet",
@@ -37,6 +46,8 @@ __all__ = [
     "InputConditioning",
     "LogUniform",
     "Loop",
+    "PerceptualFeatures",
+    "PerceptualLoss",
     "ReaderError",
     "Slider",
     "Uniform",

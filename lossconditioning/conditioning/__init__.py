@@ -2,5 +2,14 @@
 
 from lossconditioning.conditioning.conditioners import Concatenation, Conditioner, FiLM, InputConditioning
 from lossconditioning.conditioning.injection import Conditioned, condition
+from lossconditioning.conditioning.instance_norm import ConditionalInstanceNorm
 
-__all__ = ["Concatenation", "Conditioned", "Conditioner", "FiLM", "InputConditioning", "condition"]
+__all__ = [
+    "Concatenation",
+    "ConditionalInstanceNorm",
+    "Conditioned",
+    "Conditioner",
+    "FiLM",
+    "InputConditioning",
+    "condition",
+]

@@ -12,6 +12,7 @@ from lossconditioning.datasets.cifar10 import cifar10
 from lossconditioning.datasets.cifar10 import fetch as fetch_cifar10
 from lossconditioning.datasets.kodak import fetch as fetch_kodak
 from lossconditioning.datasets.kodak import kodak
+from lossconditioning.datasets.paintings import paintings
 from lossconditioning.datasets.photographs import photographs
 from lossconditioning.datasets.shapes3d import shapes3d
 from lossconditioning.datasets.sym_toy import sym_toy
@@ -82,6 +83,13 @@ DATASETS: dict[str, Dataset] = {
         source="scikit-image, scikit-learn",
         load=photographs,
     ),
+    "paintings": Dataset(
+        summary="14 pointillist paintings, to take styles from; or the pictures of a folder",
+        size="computed, 256×256 RGB or another size",
+        licence="painter: this project's; no painting is copied",
+        source="this project, after Seurat, Signac and Hertzmann 1998",
+        load=paintings,
+    ),
 }
 
 
@@ -97,6 +105,7 @@ __all__ = [
     "cifar10",
     "dataset",
     "kodak",
+    "paintings",
     "photographs",
     "shapes3d",
     "sym_toy",

@@ -1,6 +1,7 @@
 """What a reader sees and touches: figures with alt text, slider panels, pictures of their own."""
 
 from lossconditioning.display.figures import COLORS, LINES, MARKERS, LiveFigure, figure, film_strip, png, show
+from lossconditioning.display.menu import Menu
 from lossconditioning.display.panel import Panel, explore
 from lossconditioning.display.pictures import open_picture
 from lossconditioning.display.slider import Slider
@@ -11,6 +12,7 @@ __all__ = [
     "LINES",
     "MARKERS",
     "LiveFigure",
+    "Menu",
     "Panel",
     "Picture",
     "Slider",

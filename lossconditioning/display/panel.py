@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import html
+import random
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -23,16 +24,22 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from lossconditioning.display.figures import film_strip, snapshot
+from lossconditioning.display.menu import Menu
 from lossconditioning.display.slider import Slider
 from lossconditioning.display.uploads import Picture, Upload
 from lossconditioning.errors import ReaderError, WeightWarning, one_of
 
 Readouts = Mapping[str, float | str]
 Rendered = bytes | Figure | tuple[bytes | Figure, Readouts]
+Control = Slider | Upload | Menu
+Render = Callable[..., Rendered]
+Presets = Mapping[str, Mapping[str, Any]]
 
 _CACHED = 128  # pictures kept per panel
 _UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"  # but read out
 _SETTLE = 0.005  # seconds in which further moves may still arrive before a picture is made
+_STILL = 0.35  # seconds without a move after which the fine picture is worth making
+_SURPRISE = "surprise me"
 
 
 class Panel:
@@ -47,28 +54,39 @@ class Panel:
     """
 
     def __init__(
-        self, render: Callable[..., Rendered], controls: Mapping[str, Slider | Upload], alt: str, strip: int = 4
+        self,
+        render: Render,
+        controls: Mapping[str, Control],
+        alt: str,
+        strip: int = 4,
+        refine: Render | None = None,
+        presets: Presets | None = None,
     ):
         if not alt.strip():
             raise ReaderError("A panel needs alt text: one sentence that says what its picture shows.")
         if not controls:
             raise ReaderError("A panel needs at least one slider.")
         for name, control in controls.items():
-            if not isinstance(control, (Slider, Upload)):
+            if not isinstance(control, Control):
                 raise ReaderError(
-                    f"{name} is steered by a Slider or an Upload, such as Slider(0, 1, 0.5); got {control!r}."
+                    f"{name} is steered by a Slider, a Menu or an Upload, such as Slider(0, 1, 0.5); got {control!r}."
                 )
-        self.render, self.controls, self.alt = render, dict(controls), alt
+        self.render, self.fine, self.controls, self.alt = render, refine, dict(controls), alt
         self.frames = 0
         self._cache: OrderedDict[tuple, tuple[bytes, Readouts]] = OrderedDict()
-        self._waiting = False
+        self._waiting, self._later = False, None
         # One width for all labels, so that the tracks begin below one another.
         width = f"{1 + max(len(control.label or name) for name, control in self.controls.items())}ch"
         self._widgets = {name: control.widget(name, width) for name, control in self.controls.items()}
         self._picture = widgets.Image(layout=widgets.Layout(max_width="100%", align_self="flex-start"))
         self._text = widgets.HTML()
         described = widgets.HTML(f"<p style='{_UNSEEN}'>{html.escape(alt)}</p>")  # an Image widget takes no alt text
-        self.widget = widgets.VBox([*self._widgets.values(), self._picture, described, self._text])
+        buttons = [self._button(name, values) for name, values in (presets or {}).items()]
+        if buttons:
+            buttons = [
+                widgets.HBox([*buttons, self._button(_SURPRISE, None)], layout=widgets.Layout(flex_flow="row wrap"))
+            ]
+        self.widget = widgets.VBox([*self._widgets.values(), *buttons, self._picture, described, self._text])
         self.still = self._film_strip(strip)
         self._refresh()
         _spare_what_is_loaded()
@@ -89,10 +107,7 @@ class Panel:
         Raises:
             ReaderError: for an unknown slider, or a value outside its range.
         """
-        values = {
-            name: self.controls[one_of("slider", name, self.controls)].check(name, value)
-            for name, value in values.items()
-        }
+        values = self._checked(values)
         for name, value in values.items():
             widget = self._widgets[name]
             widget.unobserve(self._moved, names="value")
@@ -100,6 +115,37 @@ class Panel:
             widget.observe(self._moved, names="value")
         self._refresh()
         return self.image
+
+    def settle(self) -> bytes:
+        """Make the fine picture at once, as when the sliders have been still for a moment, and return it.
+
+        It is the picture there is already, where the panel was made without ``refine``.
+        """
+        if self.fine is not None:
+            self._show(self.fine)
+        return self.image
+
+    def surprise(self) -> None:
+        """Move all sliders anywhere in their trained ranges."""
+        anywhere = {name: control for name, control in self.controls.items() if isinstance(control, Slider)}
+        self._jump({name: control.position(random.random()) for name, control in anywhere.items()})
+
+    def _button(self, name: str, values: Mapping[str, Any] | None) -> widgets.Button:
+        """A button that moves sliders to where ``values`` says; anywhere for None."""
+        button = widgets.Button(description=name, layout=widgets.Layout(width="auto"))
+        checked = None if values is None else self._checked(values)
+        button.on_click(lambda _: self.surprise() if checked is None else self._jump(checked))
+        return button
+
+    def _jump(self, values: Mapping[str, Any]) -> None:
+        self.set(**values)
+        self._soon_fine()
+
+    def _checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            name: self.controls[one_of("slider", name, self.controls)].check(name, value)
+            for name, value in values.items()
+        }
 
     def _moved(self, _change: Any) -> None:
         """A slider moved: make the picture soon, so that moves in quick succession make one picture, the last."""
@@ -114,17 +160,38 @@ class Panel:
         loop.call_later(_SETTLE, self._follow)
 
     def _follow(self) -> None:
+        self._aloud(self._refresh)
+        self._soon_fine()
+
+    def _aloud(self, make: Callable[[], Any]) -> None:
         try:
-            self._refresh()
+            make()
         except Exception as error:  # nobody sees what a callback raises
             self._text.value = f"<b>{type(error).__name__}: {html.escape(str(error))}</b>"
             raise
 
+    def _soon_fine(self) -> None:
+        """Make the fine picture once the sliders have been still for a moment."""
+        if self.fine is None:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if self._later is not None:
+            self._later.cancel()
+        self._later = loop.call_later(_STILL, self._aloud, self.settle)
+
     def _refresh(self) -> None:
         self._waiting = False
+        if self._later is not None:
+            self._later.cancel()
+        self._show(self.render)
+
+    def _show(self, render: Render) -> None:
         values = self.values
         try:
-            picture, self.readouts = self._frame(values)
+            picture, self.readouts = self._frame(values, render)
         except ReaderError as error:  # shown where the reader looks; the picture before it stays
             self._text.value = f"<b>{html.escape(str(error))}</b>"
             return
@@ -133,12 +200,12 @@ class Panel:
                 self._picture.format, self._picture.value = _format(picture), picture
         self._text.value = self._describe(values)
 
-    def _frame(self, values: Mapping[str, float | Picture]) -> tuple[bytes, Readouts]:
-        key = tuple(self.controls[name].key(value) for name, value in values.items())
+    def _frame(self, values: Mapping[str, float | str | Picture], render: Render) -> tuple[bytes, Readouts]:
+        key = (render, *(self.controls[name].key(value) for name, value in values.items()))
         if key not in self._cache:
             with _one_thread(), warnings.catch_warnings():
                 warnings.simplefilter("ignore", WeightWarning)  # a slider says so itself
-                made = self.render(**values)
+                made = render(**values)
             picture, readouts = made if isinstance(made, tuple) else (made, {})
             if not isinstance(picture, (bytes, Figure)):
                 raise ReaderError(
@@ -159,7 +226,7 @@ class Panel:
     def _film_strip(self, count: int) -> bytes:
         first, control = next(iter(self.controls.items()))
         others = {name: control.value for name, control in self.controls.items()}
-        return film_strip([self._frame({**others, first: value})[0] for value in control.positions(count)])
+        return film_strip([self._frame({**others, first: value}, self.render)[0] for value in control.positions(count)])
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         # Written out, for ipywidgets 7 (Colab's) offers no bundle of its own.
@@ -199,18 +266,29 @@ def _number(value: float | str) -> str:
     return html.escape(value) if isinstance(value, str) else f"{value:.4g}"
 
 
-def explore(render: Callable[..., Rendered], *, alt: str, strip: int = 4, **controls: Slider | Upload) -> Panel:
+def explore(
+    render: Render,
+    *,
+    alt: str,
+    strip: int = 4,
+    refine: Render | None = None,
+    presets: Presets | None = None,
+    **controls: Control,
+) -> Panel:
     """Show what a function draws while sliders move.
 
     Args:
-        render: called with one keyword argument per control, a slider's number or an upload's `Picture`; returns PNG or JPEG
-            bytes or a matplotlib figure, alone or with a dictionary of readouts to print below it.
+        render: called with one keyword argument per control, a slider's number, a menu's name or an upload's `Picture`; returns
+            PNG or JPEG bytes or a matplotlib figure, alone or with a dictionary of readouts to print below it.
         alt: one sentence that says what the picture shows, for who cannot see it.
         strip: frames in the film-strip over the first control.
-        **controls: name → `Slider` or `Upload`.
+        refine: called like ``render`` once the sliders have been still for a moment: for a picture that takes too long for a
+            drag. If not given, the picture stays as it is.
+        presets: button's label → control's name → value. If there are any, a button "surprise me" joins them.
+        **controls: name → `Slider`, `Menu` or `Upload`.
 
     Example:
         >>> panel = explore(draw, beta=Slider(0.5, 512, value=16, log=True), alt="reconstructions as β grows")
         >>> panel.set(beta=2.0)                  # the same without a mouse; returns the picture's bytes
     """
-    return Panel(render, controls, alt, strip)
+    return Panel(render, controls, alt, strip, refine, presets)

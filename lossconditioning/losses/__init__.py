@@ -1,5 +1,24 @@
 """What λ weighs: named, unweighted, per-example loss terms, and their weighted sum."""
 
+from lossconditioning.losses.perceptual import (
+    PerceptualFeatures,
+    PerceptualLoss,
+    content_loss,
+    feature_distance,
+    gram,
+    style_loss,
+    total_variation,
+)
 from lossconditioning.losses.weighted import Terms, weighted
 
-__all__ = ["Terms", "weighted"]
+__all__ = [
+    "PerceptualFeatures",
+    "PerceptualLoss",
+    "Terms",
+    "content_loss",
+    "feature_distance",
+    "gram",
+    "style_loss",
+    "total_variation",
+    "weighted",
+]

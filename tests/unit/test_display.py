@@ -245,7 +245,7 @@ def test_what_a_slider_is_not(bad, message):
 
 
 def test_controls_are_sliders_or_uploads():
-    with pytest.raises(lc.ReaderError, match=r"a is steered by a Slider or an Upload.*got \(0, 1\)"):
+    with pytest.raises(lc.ReaderError, match=r"a is steered by a Slider, a Menu or an Upload.*got \(0, 1\)"):
         lc.explore(shade, a=(0, 1), alt="grey")
 
 

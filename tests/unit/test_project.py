@@ -66,7 +66,7 @@ MAY_IMPORT = {
     "environment": ["errors"],
     "priors": ["errors"],
     "conditioning": ["errors", "priors"],
-    "losses": ["errors"],
+    "losses": ["errors", "paths"],
     "display": ["errors"],
     "training": ["errors"],
     "datasets": ["errors", "paths", "training"],

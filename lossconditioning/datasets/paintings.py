@@ -1,0 +1,45 @@
+"""Pictures to take a style from: the fourteen pointillist paintings this project paints, or a reader's own folder.
+
+The built-in ones are computed (see `datasets.pointillism`), 256×256 pixels if no other size is asked for; they copy no
+painting and come under this project's licence. Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from lossconditioning.datasets.folders import read_pictures
+from lossconditioning.datasets.pointillism import PAINTINGS, paint, size_of_painting
+from lossconditioning.errors import ReaderError
+
+
+def paintings(folder: Path | None = None, size: int = 256) -> dict[str, Tensor]:
+    """Paintings by name: uint8 ``(3, H, W)``, RGB.
+
+    Args:
+        folder: pictures to take instead of the built-in ones, subfolders too; named by their path in it.
+        size: pixels, 32 to 1024: the side of a built-in painting, the shorter side of a folder's, which keep their
+            proportions and are not cropped.
+
+    Raises:
+        ReaderError: if the size is out of range, the folder is missing or has no pictures, or one can not be read.
+    """
+    size = size_of_painting(size)
+    if folder is None:
+        return {name: paint(name, size) for name in PAINTINGS}
+    if not Path(folder).is_dir():
+        raise ReaderError(
+            f"There is no folder {folder}. Put pictures there, or give no folder for the built-in paintings."
+        )
+    return {name: _scaled(picture, size) for name, picture in read_pictures(Path(folder)).items()}
+
+
+def _scaled(picture: Tensor, size: int) -> Tensor:
+    """A picture ``(3, H, W)`` with its shorter side ``size`` pixels long."""
+    height, width = picture.shape[1:]
+    sides = [max(size, round(side * size / min(height, width))) for side in (height, width)]
+    fine = interpolate(picture[None].float(), size=sides, mode="bicubic", antialias=True, align_corners=False)[0]
+    return fine.round().clamp(0, 255).byte()
