@@ -36,7 +36,9 @@ Data = Annotated[
     Path | None,
     typer.Option(help="Folder of data, for systems that read some.  [default: $LOSSCONDITIONING_DATA or data/cache]"),
 ]
-SystemName = Annotated[str, typer.Argument(metavar="SYSTEM", help="Which experiment: toy, beta_vae, compression.")]
+SystemName = Annotated[
+    str, typer.Argument(metavar="SYSTEM", help="Which experiment: toy, beta_vae, compression, style_transfer.")
+]
 
 
 @app.command(short_help="Execute notebooks, as .ipynb and .html.")

@@ -88,7 +88,7 @@ class Panel:
             ]
         self.widget = widgets.VBox([*self._widgets.values(), *buttons, self._picture, described, self._text])
         self.still = self._film_strip(strip)
-        self._refresh()
+        self._show(self.fine or self.render)
         _spare_what_is_loaded()
         for widget in self._widgets.values():
             widget.observe(self._moved, names="value")
@@ -157,6 +157,8 @@ class Panel:
             self._refresh()
             return
         self._waiting = True
+        if self._later is not None:
+            self._later.cancel()
         loop.call_later(_SETTLE, self._follow)
 
     def _follow(self) -> None:
@@ -226,7 +228,8 @@ class Panel:
     def _film_strip(self, count: int) -> bytes:
         first, control = next(iter(self.controls.items()))
         others = {name: control.value for name, control in self.controls.items()}
-        return film_strip([self._frame({**others, first: value}, self.render)[0] for value in control.positions(count)])
+        draw = self.fine or self.render
+        return film_strip([self._frame({**others, first: value}, draw)[0] for value in control.positions(count)])
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         # Written out, for ipywidgets 7 (Colab's) offers no bundle of its own.

@@ -16,6 +16,7 @@ SYSTEMS = {
     "toy": "sym-parameters 5.1: regression and classification with one output (notebook 01)",
     "beta_vae": "You Only Train Once 4.1: one variational autoencoder for every β (notebook 02)",
     "compression": "You Only Train Once 4.2: one image codec for every rate (notebook 03)",
+    "style_transfer": "You Only Train Once 4.3: one painter under five dials (notebook 04)",
 }
 """Name → what it is, in the order of the notebooks."""
 

@@ -4,10 +4,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from test_speed import side_by_side
+from torch import nn
 from torchvision.models.vgg import cfgs, make_layers
 
 from lossconditioning.losses import PerceptualFeatures, PerceptualLoss
 from lossconditioning.losses.perceptual import MEAN, STD, layer_names
+from lossconditioning.systems import style_transfer
 from lossconditioning.training import keep_freed_memory
 
 STYLE, CONTENT = ("relu1_2", "relu2_2", "relu3_1", "relu3_3"), "relu3_1"
@@ -132,3 +134,48 @@ def test_in_bfloat16_against_float32(benchmark, ours, batches, monkeypatch):
         targets = loss.content_targets(photographs), loss.style_targets(paintings)
         sides.append(lambda loss=loss, targets=targets: step(pictures, lambda: total(loss, pictures, *targets)))
     side_by_side(benchmark, *sides, rounds=3)
+
+
+def plain_painter(width=16, blocks=3):
+    """A network for one style and one loss, as fast style transfer is commonly written (Johnson et al. 2016)."""
+
+    def layer(inputs, outputs, kernel, stride=1, up=False):
+        convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, padding_mode="reflect")
+        return [*([nn.Upsample(scale_factor=2)] * up), convolution, nn.InstanceNorm2d(outputs, affine=True), nn.ReLU()]
+
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = nn.Sequential(*layer(4 * width, 4 * width, 3), *layer(4 * width, 4 * width, 3)[:-1])
+
+        def forward(self, features):
+            return features + self.layers(features)
+
+    down = [*layer(3, width, 9), *layer(width, 2 * width, 3, 2), *layer(2 * width, 4 * width, 3, 2)]
+    up = [*layer(4 * width, 2 * width, 3, up=True), *layer(2 * width, width, 3, up=True), *layer(width, 3, 9)[:-1]]
+    return nn.Sequential(*down, *(Block() for _ in range(blocks)), *up, nn.Sigmoid())
+
+
+def test_a_whole_training_step_is_no_slower_than_plain_fast_style_transfer(benchmark, ours, plain, batches):
+    """Told five weights and fourteen styles, against a network of the same width for one style and one loss."""
+    _, photographs, paintings = batches
+    config = style_transfer.experiments("laptop")["yoto"]
+    networks = style_transfer.build(config), plain_painter(config.width, config.blocks)
+    optimizers = [torch.optim.Adam(network.parameters()) for network in networks]
+    content, styles = ours.content_targets(photographs), ours.style_targets(paintings)
+    numbers = torch.arange(BATCH)
+
+    def train(optimizer, cost):
+        optimizer.zero_grad()
+        cost.backward()
+        optimizer.step()
+
+    def conditional():
+        lam = style_transfer.lambda_prior().sample((BATCH,), stratified=True)
+        painted = networks[0](photographs, numbers, lam)
+        train(optimizers[0], style_transfer.objective(ours(painted, content, styles), lam).mean())
+
+    def common():
+        train(optimizers[1], plain(networks[1](photographs), photographs, paintings))
+
+    assert side_by_side(benchmark, conditional, common, rounds=ROUNDS) <= 1.10

@@ -23,6 +23,7 @@ SAID = {
         "on CIFAR-10's side with patches of photographs",
     ],
     "03_compression": [],  # its photographs come with scikit-image and scikit-learn
+    "04_style_transfer": ["losses by vgg19 with fixed random filters"],
 }
 """Notebook → what its outputs say about each thing that would otherwise have been downloaded."""
 

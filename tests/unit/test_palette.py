@@ -18,6 +18,7 @@ from lossconditioning.systems.beta_vae.figures import frontiers as beta_vae_figu
 from lossconditioning.systems.beta_vae.play import _stage as beta_vae_panel
 from lossconditioning.systems.compression.figures import rate_distortion as compression_figure
 from lossconditioning.systems.compression.play import _Stage as compression_panel
+from lossconditioning.systems.style_transfer.figures import figure_6b as style_transfer_figure
 from lossconditioning.systems.toy.figures import color_maps as toy_figure
 from lossconditioning.systems.toy.play import _stage as toy_panel
 
@@ -108,7 +109,15 @@ def plotted(source: str) -> list[tuple]:
     return cues
 
 
-DRAWINGS = [toy_panel, toy_figure, beta_vae_panel, beta_vae_figure, compression_panel, compression_figure]
+DRAWINGS = [
+    toy_panel,
+    toy_figure,
+    beta_vae_panel,
+    beta_vae_figure,
+    compression_panel,
+    compression_figure,
+    style_transfer_figure,
+]
 
 
 @pytest.mark.parametrize("drawing", DRAWINGS, ids=lambda d: d.__module__)

@@ -1,0 +1,134 @@
+"""Five dials on one painter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lossconditioning.display import COLORS, LiveFigure, Menu, Panel, Picture, Slider, Upload, explore, figure
+from lossconditioning.losses import PerceptualLoss
+from lossconditioning.systems.style_transfer.figures import to_bytes
+from lossconditioning.systems.style_transfer.models import Painter
+from lossconditioning.systems.style_transfer.task import DEFAULT, WEIGHTS, terms
+
+QUICK, FULL = 128, 256
+"""Pixels a side of the painting while a slider moves, and once it is still."""
+_MOST = 1.5  # length of the longest bar
+PRESETS = {
+    "default": DEFAULT,
+    "faithful": (1e-3, 1e-3, 1e-3, 1e-2, 40.0),
+    "all style": (1e-2, 1e-2, 1e-2, 1e-1, 0.3),
+    "colours": (3e-2, 1e-4, 1e-4, 1e-3, 2.0),
+    "dots": (1e-4, 2e-2, 2e-2, 1e-3, 2.0),
+}
+"""Button → λ."""
+
+
+def play(
+    model: Painter, photographs: Mapping[str, Tensor], paintings: Mapping[str, Tensor], loss: PerceptualLoss
+) -> Panel:
+    """A panel over all five weights: a photograph, chosen or uploaded, in one style or a mixture of two.
+
+    While a slider moves the painting has 128 pixels a side; once it is still, 256, and the bars show the six losses of it.
+
+    Args:
+        model: told all five weights.
+        photographs: name → ``(3, H, W)`` in [0, 1], cut to the square in the middle.
+        paintings: the styles the model was trained on, name → uint8 ``(3, H, W)``, in their order.
+        loss: what the bars are computed with; they say with which features.
+    """
+    stage = _Stage(model, paintings, loss)
+    # Rounded, for single precision would leave 0.03 outside of a range that ends there.
+    low, high = (
+        {name: float(f"{end:.6g}") for name, end in zip(WEIGHTS, ends, strict=True)}
+        for ends in (model.prior.low, model.prior.high)
+    )
+    start = dict(zip(WEIGHTS, DEFAULT, strict=True))
+    sliders = {
+        name: Slider(low[name], high[name], value=start[name], log=True, label=f"weight of {name.replace('_', ' ')}")
+        for name in ("content", *WEIGHTS[:4])  # the one with the clearest effect first
+    }
+
+    def quick(photograph: Picture, style: str, second: str, share: float, **weights: float):
+        return stage.quick(photograph, style, second, share, _lam(weights))
+
+    def full(photograph: Picture, style: str, second: str, share: float, **weights: float):
+        return stage.full(photograph, style, second, share, _lam(weights))
+
+    return explore(
+        quick,
+        refine=full,
+        presets={name: dict(zip(WEIGHTS, lam, strict=True)) for name, lam in PRESETS.items()},
+        **sliders,
+        style=Menu(paintings, label="style"),
+        second=Menu(paintings, value=list(paintings)[-1], label="second style"),
+        share=Slider(0.0, 1.0, value=0.0, label="share of the second"),
+        photograph=Upload(photographs, size=FULL, label="photograph"),
+        alt="A photograph, the painting whose style it is given, and the result, with bars for its six losses: with a large "
+        "weight of content the photograph stays recognisable, with a small one the painting's colours and dots take over.",
+    )
+
+
+def _lam(weights: Mapping[str, float]) -> Tensor:
+    return torch.tensor([[weights[name] for name in WEIGHTS]])  # (1, 5)
+
+
+class _Stage:
+    """The still parts of the picture, and the artists that move."""
+
+    def __init__(self, model: Painter, paintings: Mapping[str, Tensor], loss: PerceptualLoss):
+        self.model, self.loss = model.eval(), loss
+        self.paintings = {name: picture.permute(1, 2, 0).numpy() for name, picture in paintings.items()}
+        self.number = {name: index for index, name in enumerate(paintings)}
+        self.styles = {name: loss.style_targets(picture[None].float() / 255) for name, picture in paintings.items()}
+        made, axes = figure(4, size=(9.6, 2.9), width_ratios=[1, 1, 1, 1])
+        blank = np.full((FULL, FULL, 3), 255, dtype=np.uint8)
+        self.shown = [axis.imshow(blank, interpolation="nearest") for axis in axes[:3]]
+        for axis, title in zip(axes, ("photograph", "style", "painted"), strict=False):
+            axis.set_title(title)
+            axis.axis("off")
+        plot = axes[3]
+        names = [*(f"style {i}" for i in (1, 2, 3, 4)), "content"]
+        self.bars = plot.barh(names, [0.0] * 5, color=[COLORS["conditional"]] * 4 + [COLORS["fixed"]])
+        plot.set(xlim=(0, _MOST), title="losses, once still")
+        plot.invert_yaxis()
+        self.live = LiveFigure(made, [*self.shown, *self.bars])
+
+    def describe(self, style: str, second: str, share: float) -> Tensor:
+        """A style's description ``(1, F)``, mixed with a share of another's."""
+        first, other = (self.model.styles[self.number[name]] for name in (style, second))
+        return torch.lerp(first, other, share)[None]
+
+    @torch.no_grad()
+    def quick(self, photograph: Picture, style: str, second: str, share: float, lam: Tensor):
+        small = F.interpolate(photograph.pixels[None], (QUICK, QUICK), mode="area")
+        return self._draw(photograph, style, self.model(small, self.describe(style, second, share), lam)[0])
+
+    @torch.no_grad()
+    def full(self, photograph: Picture, style: str, second: str, share: float, lam: Tensor):
+        photo = photograph.pixels[None]
+        painted = self.model(photo, self.describe(style, second, share), lam)
+        both = zip(self.styles[style], self.styles[second], strict=True)
+        targets = tuple(torch.lerp(first, other, share) for first, other in both)
+        values = {name: float(value) for name, value in self._terms(painted, photo, targets).items()}
+        picture = self._draw(photograph, style, painted[0], values)
+        said = {name.replace("_", " "): value for name, value in values.items()}
+        return picture, {**said, "losses by": self.loss.features.source}
+
+    def _terms(self, painted: Tensor, photo: Tensor, targets: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        return terms(self.loss, painted, self.loss.content_targets(photo), targets)
+
+    def _draw(
+        self, photograph: Picture, style: str, painted: Tensor, values: Mapping[str, float] | None = None
+    ) -> bytes:
+        for shown, content in zip(self.shown, (photograph.pixels, None, painted), strict=True):
+            shown.set_data(self.paintings[style] if content is None else to_bytes(content))
+        for name, bar in zip(WEIGHTS, self.bars, strict=True):
+            if values is not None:
+                bar.set_width(min(values[name], _MOST))
+            bar.set_alpha(0.3 if values is None else 1.0)  # while a slider moves: the losses of the last painting
+        return self.live.frame()

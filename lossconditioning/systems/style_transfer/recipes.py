@@ -1,0 +1,177 @@
+"""Everything notebook 04 trains, as configurations."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from lossconditioning.errors import ReaderError, one_of, positive_int
+from lossconditioning.losses.perceptual import CONVOLUTIONS, layer_names
+from lossconditioning.systems.style_transfer.models import Painter
+from lossconditioning.systems.style_transfer.style_features import SIZES
+from lossconditioning.systems.style_transfer.task import DEFAULT, RANGES, content_grid, lambda_prior, settings
+from lossconditioning.training import seed_everything
+
+SYSTEM = "style_transfer"
+PROFILES = ("smoke", "demo", "laptop", "paper")
+KINDS = ("yoto", "specialist", "fixed")
+STYLES = 14
+
+
+@dataclass(frozen=True)
+class Config:
+    """One experiment; the defaults are A.3's setting.
+
+    What A.3 leaves to Ghiasi et al. 2017 is theirs (32 channels, 5 residual blocks, a bottleneck of 100, batches of 8, content
+    of 256 pixels). What both leave open is ours: λ's network makes 100 numbers, λ is spread evenly over a batch.
+
+    Attributes:
+        name: file name of its checkpoint.
+        kind: "yoto" (one network told all five weights), "specialist" (told λ_c alone) or "fixed" (a network for one λ).
+        lam: a fixed-weight model's λ, five numbers.
+        width, blocks, code_size, hidden, lam_hidden: see `models.Painter`.
+        features: network that style and content are compared in, "vgg16" or "vgg19".
+        style_layers, content_layer: where.
+        described_by: network whose features describe a style to the model, "inception_v3" or "vgg".
+        pretrained: whether that network has its trained weights; "smoke" does with random filters, and loads nothing.
+        ranges: "paper" or "centred", see `task.RANGES`.
+        shares: tell the model, beside log λ, each weight's share of the objective, see `task.shares`.
+        half: compute in bfloat16, which takes less time where the processor has it.
+        side: of the content pictures, in pixels.
+        crops: content pictures are this many fixed ones, cut out of the photographs, whose targets are computed once; 0 for
+            new ones in every step.
+        balance: the objective of each picture is divided by the sum of its weights (as shares of the default) to this power,
+            so that large weights do not drown small ones in the shared gradient; 0 for the paper's plain mean.
+        batch_size: pictures per step.
+        steps: optimizer steps.
+        learning_rate: Adam's; see ``schedule``.
+        schedule: "constant", or "cosine": down to zero at the last step, after a warm-up over the first hundredth.
+        repeat: number of the repetition: another seed, everything else alike.
+    """
+
+    name: str
+    kind: str = "yoto"
+    lam: tuple[float, ...] | None = None
+    width: int = 32
+    blocks: int = 5
+    code_size: int = 100
+    hidden: int = 256
+    lam_hidden: int = 512
+    features: str = "vgg16"
+    style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
+    content_layer: str = "relu3_3"
+    described_by: str = "inception_v3"
+    pretrained: bool = True
+    ranges: str = "paper"
+    shares: bool = False
+    half: bool = False
+    side: int = 256
+    crops: int = 0
+    balance: float = 0.0
+    batch_size: int = 8
+    steps: int = 2_000_000
+    learning_rate: float = 1e-5
+    schedule: str = "constant"
+    repeat: int = 0
+
+    def __post_init__(self):
+        one_of("kind of model", self.kind, KINDS)
+        one_of("network", self.features, CONVOLUTIONS)
+        one_of("description of a style", self.described_by, SIZES)
+        one_of("set of ranges", self.ranges, RANGES)
+        one_of("schedule", self.schedule, ("constant", "cosine"))
+        for name in ("width", "blocks", "code_size", "hidden", "lam_hidden", "side", "batch_size", "steps"):
+            positive_int(name, getattr(self, name))
+        if self.side < 32:
+            raise ReaderError(f"side is 32 pixels or more; got {self.side}.")
+        if self.crops < 0 or not self.learning_rate > 0:
+            raise ReaderError(f"crops is 0 or more and learning_rate positive; got {self.crops}, {self.learning_rate}.")
+        if self.shares and self.kind != "yoto":
+            raise ReaderError(f"Shares are those of five weights, which only kind 'yoto' is told; got {self.kind!r}.")
+        for layer in (*self.style_layers, self.content_layer):
+            one_of(f"layer of {self.features}", layer, layer_names(self.features))
+        if len(self.style_layers) != 4:
+            raise ReaderError(f"Style is compared at four layers, each with its own weight; got {self.style_layers}.")
+        five = isinstance(self.lam, tuple) and len(self.lam) == len(DEFAULT) and min(self.lam) > 0
+        if (self.kind == "fixed" and not five) or (self.kind != "fixed" and self.lam is not None):
+            raise ReaderError(
+                f"A fixed-weight model has one λ of {len(DEFAULT)} weights, all positive, the others none; got {self.kind} and "
+                f"{self.lam}."
+            )
+
+    def as_json(self) -> dict[str, Any]:
+        """The configuration as JSON would give it back."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Config:
+        """The inverse of `as_json`, for the configuration in a card."""
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+
+
+# Two CPU cores: fewer channels and smaller pictures, the layers that VGG-19's first half has, a larger learning rate.
+LAPTOP = dict(  # noqa: C408 - read as keyword arguments
+    width=16,
+    blocks=3,
+    hidden=128,
+    features="vgg19",
+    style_layers=("relu1_2", "relu2_2", "relu3_1", "relu3_3"),
+    content_layer="relu3_1",
+    described_by="vgg",
+    ranges="centred",
+    shares=True,
+    half=True,
+    side=96,
+    crops=1024,
+    balance=1.0,
+    batch_size=4,
+    steps=1000,
+    learning_rate=2e-3,
+    schedule="cosine",
+)
+
+
+def fixed_settings() -> dict[str, tuple[float, ...]]:
+    """λ of every fixed-weight model by name: the default, Figure 6a's ten, and two more on Figure 6b's curve."""
+    between = {f"fixed_content_{i}": tuple(content_grid()[i].tolist()) for i in (1, 3)}
+    return {"fixed_default": DEFAULT, **{f"fixed_{name}": lam for name, lam in settings().items()}, **between}
+
+
+def experiments(profile: str) -> dict[str, Config]:
+    """All experiments of a profile by name, in the order they are trained.
+
+    "paper" is A.3's own setting. "laptop" is what the shipped checkpoints were trained with, and what "demo" names.
+    "smoke" runs the same code on a handful of steps.
+    """
+    one_of("profile", profile, PROFILES)
+    base = Config("yoto")
+    if profile != "paper":
+        base = replace(base, **LAPTOP)
+    if profile == "smoke":
+        base = replace(
+            base, width=4, blocks=1, hidden=8, lam_hidden=8, side=32, crops=8, batch_size=2, steps=3, pretrained=False
+        )
+    fixed = [
+        replace(base, name=name, kind="fixed", shares=False, lam=tuple(float(f"{weight:.4g}") for weight in lam))
+        for name, lam in fixed_settings().items()
+    ]
+    specialist = replace(base, name="specialist", kind="specialist", shares=False)
+    configs = [base, fixed[0], specialist, *fixed[1:]]
+    return {config.name: config for config in configs}
+
+
+def build(config: Config, seed: int = 0) -> Painter:
+    """The untrained network of an experiment; its weights depend on (seed, repeat) alone."""
+    seed_everything(seed, config.repeat)
+    prior = lambda_prior(config.ranges, only_content=config.kind == "specialist") if config.kind != "fixed" else None
+    return Painter(
+        width=config.width,
+        blocks=config.blocks,
+        code_size=config.code_size,
+        prior=prior,
+        hidden=config.hidden,
+        lam_hidden=config.lam_hidden,
+        features=SIZES[config.described_by],
+        styles=STYLES,
+        shares=config.shares,
+    )

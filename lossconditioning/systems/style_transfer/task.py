@@ -1,0 +1,149 @@
+r"""The six terms of style transfer, and the five weights between them.
+
+L(y, λ) = Σᵢ λ_sᵢ L_sᵢ + λ_c L_c + λ_TV L_TV (YOTO, section 4.3). λ keeps the paper's numbers; the terms are brought to a
+scale on which the paper's default setting, λ_s = (10⁻³, 10⁻³, 10⁻³, 10⁻²), λ_c = 2, balances them whatever network the
+features come from: each is divided by λ's default and by its *unit*, so that at the default
+
+- each style term is 1 for a photograph that was not painted at all, and
+- the content term is 1 for a picture of something else.
+
+Units are measured on the built-in photographs and paintings, see `units`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from lossconditioning.datasets import paintings, photographs
+from lossconditioning.errors import ReaderError, one_of
+from lossconditioning.losses import PerceptualLoss, total_variation, weighted
+from lossconditioning.priors import LogUniform
+
+WEIGHTS = ("style_1", "style_2", "style_3", "style_4", "content")
+"""The five terms that are weighed by λ, in its order."""
+DEFAULT = (1e-3, 1e-3, 1e-3, 1e-2, 2.0)
+"""λ in Ghiasi et al.'s setting (YOTO, section 4.3)."""
+RANGES = {
+    "paper": (*((1e-4, 1e-1),) * 3, (1e-3, 1.0), (0.1, 100.0)),
+    "centred": (*((3e-5, 3e-2),) * 3, (3e-4, 0.3), (0.1, 100.0)),
+}
+"""λ's training ranges: A.3's; and with the style weights' moved down by half a decade, so that the default is in the middle.
+
+Under A.3's ranges, on our terms, content makes up half of the objective in one draw of twelve only; so it does in one of five.
+"""
+TOTAL_VARIATION = 0.05
+"""What an unpainted photograph pays for its total variation, whose weight is fixed (10⁴ in the paper's unknown units)."""
+FACTOR = 10.0
+"""By how much Figure 6a raises or lowers one weight."""
+
+
+def lambda_prior(ranges: str = "centred", *, only_content: bool = False) -> LogUniform:
+    """λ ~ log-uniform over `RANGES`: five weights, or λ_c alone for the "specialist"."""
+    chosen = RANGES[one_of("set of ranges", ranges, RANGES)]
+    if only_content:
+        return LogUniform(*chosen[-1])
+    low, high = zip(*chosen, strict=True)
+    return LogUniform(torch.tensor(low), torch.tensor(high))
+
+
+def settings() -> dict[str, tuple[float, ...]]:
+    """Figure 6a's ten settings by name, "style_1_low" to "content_high": one weight ten times lower or higher than default."""
+    found = {}
+    for index, name in enumerate(WEIGHTS):
+        for way, factor in (("low", 1 / FACTOR), ("high", FACTOR)):
+            changed = list(DEFAULT)
+            changed[index] *= factor
+            found[f"{name}_{way}"] = tuple(changed)
+    return found
+
+
+def shares(lam: Tensor) -> Tensor:
+    """Each weight's share of the objective, over the default setting's balance: λ ``(B, 5)`` to ``(B, 5)``, rows sum to 1.
+
+    Two λ with the same shares differ only by a factor, and ask for the same picture (but for the total variation).
+    """
+    relative = lam / lam.new_tensor(DEFAULT)
+    return relative / relative.sum(-1, keepdim=True)
+
+
+def content_grid(count: int = 5) -> Tensor:
+    """``count`` settings ``(count, 5)``: λ_c from a tenth of its default to ten times, evenly in log λ_c, the rest default."""
+    rows = torch.tensor([DEFAULT]).repeat(count, 1)
+    rows[:, 4] *= FACTOR ** torch.linspace(-1, 1, count)
+    return rows
+
+
+# Scales -------------------------------------------------------------------------------------------------------------------
+
+SIDE = 128
+"""Pixels a side of the pictures that units are measured on, and models by default."""
+
+
+@lru_cache(maxsize=8)
+def units(loss: PerceptualLoss) -> dict[str, float]:
+    """What counts as 1 of each term, for a network's features.
+
+    Style: the loss of a photograph against a painting, averaged over all pairs of the built-in ones. Content: the loss
+    between two different photographs. Total variation: that of the photographs.
+    """
+    device = loss.features.mean.device
+    pictures = torch.stack([middle_square(picture, SIDE) for picture in photographs().values()]).to(device)
+    with torch.no_grad():
+        found = loss.features(pictures)
+        painted = torch.stack([picture.float() / 255 for picture in paintings(size=256).values()])
+        targets = loss.style_targets(painted.to(device))
+        measured = {}
+        for name, layer, target in zip(loss.names, loss.style, targets, strict=False):
+            flat = found[layer].flatten(2)
+            grams = torch.bmm(flat, flat.transpose(1, 2)) / flat[0].numel()
+            measured[name] = float((grams[:, None] - target[None]).square().mean())
+        content = found[loss.content]
+        measured["content"] = sum(float((a - b).square().mean()) for a, b in pairwise(content)) / (len(content) - 1)
+    measured["total_variation"] = float(total_variation(pictures).mean())
+    return measured
+
+
+def middle_square(picture: Tensor, side: int) -> Tensor:
+    """The largest square in the middle of a picture, uint8 ``(3, H, W)``, as float ``(3, side, side)`` in [0, 1]."""
+    height, width = picture.shape[1:]
+    edge = min(height, width)
+    top, left = (height - edge) // 2, (width - edge) // 2
+    cut = picture[None, :, top : top + edge, left : left + edge].float() / 255
+    return torch.nn.functional.interpolate(cut, (side, side), mode="bilinear", antialias=True, align_corners=False)[0]
+
+
+# Terms --------------------------------------------------------------------------------------------------------------------
+
+
+def terms(loss: PerceptualLoss, pictures: Tensor, content: Tensor, styles: tuple[Tensor, ...]) -> dict[str, Tensor]:
+    """All six losses of painted pictures, unweighted, in their units; each ``(B,)``.
+
+    Args:
+        loss: with four style layers.
+        pictures: ``(B, 3, H, W)`` in [0, 1].
+        content, styles: the targets of each picture, from ``loss.content_targets`` and ``loss.style_targets``.
+    """
+    if len(loss.style) != 4:
+        raise ReaderError(f"Style is compared at four layers here, each with its own weight; got {loss.style}.")
+    scale = units(loss)
+    return {name: value / scale[name] for name, value in loss(pictures, content, styles).items()}
+
+
+def objective(values: Mapping[str, Tensor], lam: Tensor) -> Tensor:
+    """The full loss of each picture under λ.
+
+    Args:
+        values: from `terms`, each ``(B,)``.
+        lam: the five weights, in the paper's numbers, ``(B, 5)`` or ``(5,)``.
+
+    Returns:
+        ``(B,)``: at the default setting, 4 + `TOTAL_VARIATION` for a photograph that was not painted.
+    """
+    shares = lam / lam.new_tensor(DEFAULT)
+    weights = dict(zip(WEIGHTS, shares.unbind(-1), strict=True))
+    return weighted(dict(values), {**weights, "total_variation": TOTAL_VARIATION})

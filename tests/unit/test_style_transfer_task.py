@@ -1,0 +1,222 @@
+"""Style transfer's six terms and five weights: ranges, settings, units and the objective, each against its formula."""
+
+import itertools
+import math
+
+import pytest
+import torch
+from small_painters import SIDE, perceptual_loss, small_pictures
+
+from lossconditioning import LogUniform, ReaderError
+from lossconditioning.datasets import paintings, photographs
+from lossconditioning.losses import PerceptualFeatures, PerceptualLoss, total_variation
+from lossconditioning.systems import style_transfer
+from lossconditioning.systems.style_transfer.task import TOTAL_VARIATION
+
+DEFAULT = torch.tensor(style_transfer.DEFAULT)
+CENTRED_AND_PAPER = [style_transfer.RANGES[name] for name in ("centred", "paper")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small(tmp_path_factory):
+    with small_pictures(tmp_path_factory.mktemp("no_data")):
+        yield
+
+
+@pytest.fixture(scope="module")
+def loss():
+    return perceptual_loss()
+
+
+# Weights ------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_default_and_the_ranges_are_the_papers():
+    assert style_transfer.WEIGHTS == ("style_1", "style_2", "style_3", "style_4", "content")
+    assert style_transfer.DEFAULT == (1e-3, 1e-3, 1e-3, 1e-2, 2.0)
+    assert style_transfer.RANGES["paper"] == (*((1e-4, 1e-1),) * 3, (1e-3, 1.0), (0.1, 100.0))
+
+
+def test_centred_ranges_are_the_papers_with_the_style_weights_default_in_the_middle():
+    for name, (low, high), paper in zip(style_transfer.WEIGHTS, *CENTRED_AND_PAPER, strict=True):
+        assert high / low == pytest.approx(paper[1] / paper[0]), name
+    for default, (low, high) in zip(style_transfer.DEFAULT[:4], CENTRED_AND_PAPER[0][:4], strict=True):
+        assert math.sqrt(low * high) == pytest.approx(default, rel=0.06)
+
+
+@pytest.mark.parametrize("ranges", style_transfer.RANGES)
+def test_weights_are_drawn_log_uniformly_from_their_ranges(ranges):
+    torch.manual_seed(0)
+    prior = style_transfer.lambda_prior(ranges)
+    assert type(prior) is LogUniform
+    low, high = (torch.tensor(ends) for ends in zip(*style_transfer.RANGES[ranges], strict=True))
+    drawn = prior.sample((400,), stratified=True)
+    assert drawn.shape == (400, 5)
+    assert ((drawn >= low) & (drawn <= high)).all()
+    share = (drawn / low).log() / (high / low).log()  # uniform where log λ is
+    assert share.mean(0).tolist() == pytest.approx([0.5] * 5, abs=0.01)
+    assert share.min() < 0.01 < 0.99 < share.max()
+    assert torch.corrcoef(drawn.log().T).fill_diagonal_(0).abs().max() < 0.2
+
+
+def test_unknown_ranges_are_answered_with_the_known():
+    with pytest.raises(ReaderError, match=r"no set of ranges 'centered'. Did you mean 'centred'"):
+        style_transfer.lambda_prior("centered")
+
+
+@pytest.mark.parametrize("ranges", style_transfer.RANGES)
+def test_the_default_and_figure_6as_settings_lie_in_the_ranges(ranges):
+    for setting in (style_transfer.DEFAULT, *style_transfer.settings().values()):
+        for value, (low, high) in zip(setting, style_transfer.RANGES[ranges], strict=True):
+            assert low * (1 - 1e-9) <= value <= high
+
+
+def test_the_specialist_is_told_the_weight_of_content_alone():
+    prior = style_transfer.lambda_prior(only_content=True)
+    assert (prior.weight_shape, prior.code_size) == ((), 1)
+    drawn = prior.sample((100,), stratified=True)
+    assert 0.1 <= drawn.min() < 0.2 < 50 < drawn.max() <= 100
+
+
+def test_figure_6as_ten_settings_change_one_weight_tenfold():
+    found = style_transfer.settings()
+    assert list(found) == [f"{name}_{way}" for name in style_transfer.WEIGHTS for way in ("low", "high")]
+    for (name, setting), (index, factor) in zip(found.items(), itertools.product(range(5), (0.1, 10.0)), strict=True):
+        expected = [value * (factor if i == index else 1) for i, value in enumerate(style_transfer.DEFAULT)]
+        assert setting == pytest.approx(expected), name
+
+
+@pytest.mark.parametrize("count", [3, 5, 9])
+def test_figure_6bs_weights_go_from_a_tenth_to_ten_times_evenly(count):
+    grid = style_transfer.content_grid(count)
+    assert grid.shape == (count, 5)
+    assert torch.equal(grid[:, :4], DEFAULT[:4].expand(count, 4))
+    assert grid[[0, count // 2, -1], 4].tolist() == pytest.approx([0.2, 2.0, 20.0])
+    assert (grid[1:, 4] / grid[:-1, 4]).tolist() == pytest.approx([100 ** (1 / (count - 1))] * (count - 1))
+
+
+def test_shares_sum_to_one_and_do_not_see_a_common_factor():
+    lam = style_transfer.lambda_prior().sample((50,))
+    found = style_transfer.shares(lam)
+    assert found.shape == (50, 5)
+    torch.testing.assert_close(found.sum(1), torch.ones(50))
+    torch.testing.assert_close(style_transfer.shares(7.5 * lam), found)
+    assert style_transfer.shares(DEFAULT[None]).tolist()[0] == pytest.approx([0.2] * 5)
+    content = style_transfer.shares(style_transfer.content_grid()[-1:])[0]
+    assert content.tolist() == pytest.approx([1 / 14] * 4 + [10 / 14])
+
+
+# The objective ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_objective_is_the_weighted_sum_over_the_defaults():
+    torch.manual_seed(0)
+    values = {name: torch.rand(3) for name in (*style_transfer.WEIGHTS, "total_variation")}
+    lam = style_transfer.lambda_prior().sample((3,))
+    found = style_transfer.objective(values, lam)
+    for row in range(3):
+        expected = TOTAL_VARIATION * values["total_variation"][row].item()
+        for name, weight, default in zip(style_transfer.WEIGHTS, lam[row], style_transfer.DEFAULT, strict=True):
+            expected += weight.item() / default * values[name][row].item()
+        assert found[row].item() == pytest.approx(expected, rel=1e-5)
+    torch.testing.assert_close(style_transfer.objective(values, lam[0]), style_transfer.objective(values, lam[[0] * 3]))
+
+
+def test_the_total_variation_has_a_weight_of_its_own_whatever_is_asked():
+    nothing = {name: torch.zeros(2) for name in style_transfer.WEIGHTS}
+    for lam in (DEFAULT, *style_transfer.content_grid(3), style_transfer.lambda_prior().sample()):
+        found = style_transfer.objective({**nothing, "total_variation": torch.tensor([1.0, 3.0])}, lam)
+        assert found.tolist() == pytest.approx([0.05, 0.15])
+
+
+def test_an_objective_without_a_term_is_refused(loss):
+    with pytest.raises(ReaderError, match="content"):
+        style_transfer.objective({name: torch.zeros(1) for name in style_transfer.WEIGHTS[:4]}, DEFAULT)
+
+
+# Units --------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def unpainted():
+    """The built-in photographs, of the size that units are measured at here."""
+    return style_transfer.squares(list(photographs().values()), SIDE)
+
+
+def test_a_style_term_is_one_on_average_for_photographs_that_were_not_painted(loss, unpainted):
+    content, found = loss.content_targets(unpainted), {name: [] for name in loss.names}
+    for painting in paintings(size=SIDE).values():
+        target = loss.style_targets(painting[None].float() / 255)
+        values = style_transfer.terms(loss, unpainted, content, tuple(g.repeat(len(unpainted), 1, 1) for g in target))
+        for name, value in values.items():
+            found[name].append(value.mean().item())
+    for name in style_transfer.WEIGHTS[:4]:
+        assert sum(found[name]) / len(found[name]) == pytest.approx(1.0, rel=1e-4)
+        assert max(found[name]) > 1.1 * min(found[name])  # some paintings are nearer than others
+    assert found["content"] == [0.0] * 14
+    assert found["total_variation"] == pytest.approx([1.0] * 14, rel=1e-4)
+
+
+def test_content_is_one_between_different_photographs(loss, unpainted):
+    styles = tuple(g.repeat(5, 1, 1) for g in loss.style_targets(unpainted[:1]))
+    values = style_transfer.terms(loss, unpainted[1:], loss.content_targets(unpainted[:-1]), styles)
+    assert values["content"].mean().item() == pytest.approx(1.0, rel=1e-4)
+    assert values["content"].min() > 0.2
+
+
+def test_at_the_default_an_unpainted_photograph_costs_four_and_the_total_variation(loss):
+    values = dict.fromkeys(style_transfer.WEIGHTS[:4], torch.ones(1))
+    values |= {"content": torch.zeros(1), "total_variation": torch.ones(1)}
+    assert style_transfer.objective(values, DEFAULT).item() == pytest.approx(4.05)
+
+
+def test_units_belong_to_a_network_and_are_measured_once(loss):
+    scale = style_transfer.units(loss)
+    assert list(scale) == list(loss.names)
+    assert all(math.isfinite(value) and value > 0 for value in scale.values())
+    assert style_transfer.units(loss) is scale
+    other = PerceptualLoss(PerceptualFeatures(loss.features.layers[::-1], "vgg16", "random"), "relu2_1")
+    assert style_transfer.units(other)["style_1"] == pytest.approx(scale["style_4"])  # the layers in another order
+    assert style_transfer.units(other)["total_variation"] == pytest.approx(scale["total_variation"])
+
+
+# Terms --------------------------------------------------------------------------------------------------------------------
+
+
+def test_terms_are_the_losses_in_their_units_for_every_picture_by_itself(loss, unpainted):
+    painted = unpainted.flip(0) * 0.8
+    content = loss.content_targets(unpainted)
+    paintings_ = torch.stack([p.float() / 255 for p in itertools.islice(paintings(size=SIDE).values(), 6)])
+    styles = loss.style_targets(paintings_)
+    found = style_transfer.terms(loss, painted, content, styles)
+    assert list(found) == list(loss.names)
+    scale = style_transfer.units(loss)
+    for name, value in loss(painted, content, styles).items():
+        torch.testing.assert_close(found[name], value / scale[name])
+    torch.testing.assert_close(found["total_variation"], total_variation(painted) / scale["total_variation"])
+    alone = style_transfer.terms(loss, painted[2:3], content[2:3], tuple(g[2:3] for g in styles))
+    for name, value in alone.items():
+        assert value.shape == (1,)
+        torch.testing.assert_close(value[0], found[name][2], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("layers", [["relu1_1", "relu2_1"], ["relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1"]])
+def test_style_has_four_layers_for_it_has_four_weights(layers, unpainted):
+    loss = PerceptualLoss(PerceptualFeatures(layers, "vgg16", "random"), layers[-1])
+    with pytest.raises(ReaderError, match="at four layers here, each with its own weight; got"):
+        style_transfer.terms(loss, unpainted, loss.content_targets(unpainted), loss.style_targets(unpainted))
+
+
+# Squares ------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_middle_of_a_picture_is_cut_and_scaled():
+    wide = torch.zeros(3, 40, 100, dtype=torch.uint8)
+    wide[0, :, 30:70] = 255  # the square in the middle is red
+    found = style_transfer.middle_square(wide, 16)
+    assert (found.shape, found.dtype) == ((3, 16, 16), torch.float32)
+    assert found[0].min() > 0.999
+    assert found[1:].abs().max() == 0
+    torch.testing.assert_close(style_transfer.middle_square(wide.transpose(1, 2), 16), found)
+    exact = torch.randint(0, 256, (3, 32, 32), dtype=torch.uint8)
+    torch.testing.assert_close(style_transfer.middle_square(exact, 32), exact / 255)
