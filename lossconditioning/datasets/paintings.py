@@ -6,6 +6,7 @@ painting and come under this project's licence. Nothing is downloaded.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from torch import Tensor
@@ -29,7 +30,8 @@ def paintings(folder: Path | None = None, size: int = 256) -> dict[str, Tensor]:
     """
     size = size_of_painting(size)
     if folder is None:
-        return {name: paint(name, size) for name in PAINTINGS}
+        with ThreadPoolExecutor(2) as painters:
+            return dict(zip(PAINTINGS, painters.map(lambda name: paint(name, size), PAINTINGS), strict=True))
     if not Path(folder).is_dir():
         raise ReaderError(
             f"There is no folder {folder}. Put pictures there, or give no folder for the built-in paintings."

@@ -93,9 +93,9 @@ def test_a_readers_own_picture_is_painted_like_the_same_given_one(panel):
     assert panel.set(photograph=torch.rand(3, 90, 50)) != given
 
 
-def test_a_dragged_picture_has_128_pixels_and_a_still_one_256(made, painter, seen):
+def test_a_dragged_picture_has_96_pixels_and_a_still_one_256(made, painter, seen):
     made.set(content=3.3)
-    assert [shape for shape, *_ in seen] == [(1, 3, QUICK, QUICK)] == [(1, 3, 128, 128)]
+    assert [shape for shape, *_ in seen] == [(1, 3, QUICK, QUICK)] == [(1, 3, 96, 96)]
     quick = made.image
     made.settle()
     assert [shape for shape, *_ in seen[1:]] == [(1, 3, FULL, FULL)] == [(1, 3, 256, 256)]

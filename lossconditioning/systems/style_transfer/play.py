@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from lossconditioning.systems.style_transfer.figures import to_bytes
 from lossconditioning.systems.style_transfer.models import Painter
 from lossconditioning.systems.style_transfer.task import DEFAULT, WEIGHTS, terms
 
-QUICK, FULL = 128, 256
+QUICK, FULL = 96, 256
 """Pixels a side of the painting while a slider moves, and once it is still."""
 _MOST = 1.5  # length of the longest bar
 PRESETS = {
@@ -33,7 +34,7 @@ def play(
 ) -> Panel:
     """A panel over all five weights: a photograph, chosen or uploaded, in one style or a mixture of two.
 
-    While a slider moves the painting has 128 pixels a side; once it is still, 256, and the bars show the six losses of it.
+    While a slider moves the painting has 96 pixels a side; once it is still, 256, and the bars show the six losses of it.
 
     Args:
         model: told all five weights.
@@ -84,7 +85,8 @@ class _Stage:
         self.model, self.loss = model.eval(), loss
         self.paintings = {name: picture.permute(1, 2, 0).numpy() for name, picture in paintings.items()}
         self.number = {name: index for index, name in enumerate(paintings)}
-        self.styles = {name: loss.style_targets(picture[None].float() / 255) for name, picture in paintings.items()}
+        # A style's targets are computed when its losses are first asked for: all of them at once would take seconds.
+        self.targets = cache(lambda name: loss.style_targets(paintings[name][None].float() / 255))
         made, axes = figure(4, size=(9.6, 2.9), width_ratios=[1, 1, 1, 1])
         blank = np.full((FULL, FULL, 3), 255, dtype=np.uint8)
         self.shown = [axis.imshow(blank, interpolation="nearest") for axis in axes[:3]]
@@ -112,7 +114,7 @@ class _Stage:
     def full(self, photograph: Picture, style: str, second: str, share: float, lam: Tensor):
         photo = photograph.pixels[None]
         painted = self.model(photo, self.describe(style, second, share), lam)
-        both = zip(self.styles[style], self.styles[second], strict=True)
+        both = zip(self.targets(style), self.targets(second), strict=True)
         targets = tuple(torch.lerp(first, other, share) for first, other in both)
         values = {name: float(value) for name, value in self._terms(painted, photo, targets).items()}
         picture = self._draw(photograph, style, painted[0], values)

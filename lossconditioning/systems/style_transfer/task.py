@@ -95,8 +95,9 @@ def units(loss: PerceptualLoss) -> dict[str, float]:
     pictures = torch.stack([middle_square(picture, SIDE) for picture in photographs().values()]).to(device)
     with torch.no_grad():
         found = loss.features(pictures)
-        painted = torch.stack([picture.float() / 255 for picture in paintings(size=256).values()])
-        targets = loss.style_targets(painted.to(device))
+        # One by one: the activations of all of them at once would not fit in a cache.
+        each = [loss.style_targets(picture[None].to(device).float() / 255) for picture in paintings(size=256).values()]
+        targets = [torch.cat(layer) for layer in zip(*each, strict=True)]
         measured = {}
         for name, layer, target in zip(loss.names, loss.style, targets, strict=False):
             flat = found[layer].flatten(2)
