@@ -82,7 +82,7 @@ PANELS = {
     "log from zero": ("lc.Slider(0.0, 1.0, value=0.5, log=True)", "low > 0", "0.0"),
     "low of text": ("lc.Slider('a', 1.0, value=0.5)", "low is a number", "got 'a'"),
     "no positions": ("lc.Slider(0.0, 1.0, value=0.5, steps=0)", "steps", "at least 1; got 0"),
-    "a range for a slider": ("lc.explore(shade, beta=(0, 1), alt='grey')", "a Slider or an Upload", "got (0, 1)"),
+    "a range for a slider": ("lc.explore(shade, beta=(0, 1), alt='grey')", "a Menu or an Upload", "got (0, 1)"),
     "start outside": ("lc.Slider(0.0, 1.0, value=2.0)", "[0, 1]", "got 2.0"),
     "start at NaN": ("lc.Slider(0.0, 1.0, value=math.nan)", "[0, 1]", "got nan"),
     "set beyond": ("panel.set(beta=1.5)", "from 0 to 1", "got 1.5"),
