@@ -22,7 +22,7 @@ RECORD = Path(__file__).parents[2] / "build" / "latency.json"
 RECORDER = Path(__file__).with_name("latency.js").read_text("utf-8")
 PARTS = ("key to message", "message to kernel", "kernel to picture", "picture to page", "page to loaded", "to painted")
 PRESSES = 45
-TRIES = 5  # something else may have had the cores meanwhile; every try is printed
+TRIES = 3  # something else may have had the cores meanwhile; every try is printed
 
 
 @pytest.fixture(scope="session")
