@@ -7,11 +7,17 @@ one, up to rounding.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from torch import Tensor
+
+from lossconditioning.training.experiments import Experiment
+from lossconditioning.training.loop import Loop
 
 
 def accelerate(mixed_precision: str | None = None) -> Accelerator:
@@ -31,7 +37,7 @@ def accelerate(mixed_precision: str | None = None) -> Accelerator:
 def own_rows(accelerator: Accelerator, rows: Tensor, axis: int = 0) -> Tensor:
     """Every P-th row along an axis, beginning with this process's number, on its device."""
     if accelerator.num_processes > 1:
-        own = torch.arange(accelerator.process_index, rows.shape[axis], accelerator.num_processes)
+        own = torch.arange(accelerator.process_index, rows.shape[axis], accelerator.num_processes, device=rows.device)
         rows = rows.index_select(axis, own)
     return rows.to(accelerator.device, non_blocking=True)
 
@@ -41,3 +47,60 @@ def any_process(accelerator: Accelerator, stop: bool) -> bool:
     if accelerator.num_processes == 1:
         return stop
     return bool(accelerator.reduce(torch.tensor(float(stop), device=accelerator.device), "sum") > 0)
+
+
+def run_seed(config: Experiment, seed: int) -> int:
+    """What a run draws its data and weights from: the reader's seed and the number of the repetition."""
+    return 1000 * seed + config.repeat
+
+
+def accelerated_loop(
+    accelerator: Accelerator,
+    batches: Callable[[int], Any],
+    config: Experiment,
+    state: dict[str, Any],
+    *,
+    seed: int,
+    path: str | Path | None = None,
+    minutes: float | None = None,
+    progress: bool = True,
+) -> Loop:
+    """The `Loop` of one experiment, whose processes write, show progress and stop as one.
+
+    Args:
+        batches: step → a batch, the whole of it, in every process.
+        config: which experiment.
+        state: what is kept besides the gradient's scaler, which is added where there is one.
+        seed: the reader's; see `run_seed`.
+        path, minutes, progress: see `Loop`.
+    """
+    if accelerator.scaler is not None:
+        state = {**state, "scaler": accelerator.scaler}
+    return Loop(
+        batches,
+        steps=config.steps,
+        state=state,
+        path=path,
+        seed=run_seed(config, seed),
+        minutes=minutes,
+        config={**config.as_json(), "seed": seed},
+        label=config.name,
+        progress=progress and accelerator.is_main_process,
+        writes=accelerator.is_main_process,
+        agree=lambda stop: any_process(accelerator, stop),
+    )
+
+
+def log_means(loop: Loop, accelerator: Accelerator, loss: Tensor, values: dict[str, Tensor], count: int) -> None:
+    """Note the loss and all terms: means over the ``count`` rows of all processes, and over an ensemble's members.
+
+    Args:
+        loss: what was differentiated: the rows' sum, over ``count``, times the number of processes; a number.
+        values: terms of this process's rows, ``(B,)``, or ``(M, B)`` of an ensemble.
+    """
+    members = next(iter(values.values())).shape[:-1].numel()
+    sums = torch.stack([value.detach().sum() for value in values.values()]) * accelerator.num_processes / count
+    means = torch.cat([loss.detach().reshape(1), sums]) / members
+    if accelerator.num_processes > 1:
+        means = accelerator.reduce(means, "mean")
+    loop.log(**dict(zip(("loss", *values), means, strict=True)))

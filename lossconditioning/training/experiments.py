@@ -28,6 +28,7 @@ class Experiment(Protocol):
 
     name: str
     steps: int
+    repeat: int
 
     def as_json(self) -> dict[str, Any]: ...
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator, PartialState
+from accelerate import PartialState
 from torch import Tensor, nn
 
 from lossconditioning.losses import weighted
@@ -16,7 +16,7 @@ from lossconditioning.systems.beta_vae.pictures import pictures
 from lossconditioning.systems.beta_vae.recipes import SYSTEM, Config, build
 from lossconditioning.systems.beta_vae.task import terms
 from lossconditioning.training import Ensemble, Loop
-from lossconditioning.training.devices import accelerate, any_process, own_rows
+from lossconditioning.training.devices import accelerate, accelerated_loop, log_means, own_rows, run_seed
 from lossconditioning.training.experiments import train_experiment, train_many
 
 WEIGHT_DECAY = 1e-5  # A.1; not on the conditioning parameters (public code)
@@ -75,21 +75,15 @@ def fit(
     latent = (model.stacked if isinstance(model, Ensemble) else model).architecture.latent
     optimizer, schedule = optimizer_and_schedule(config, model)
     trained, optimizer = accelerator.prepare(model, optimizer)
-    state = {"model": model, "optimizer": optimizer, "schedule": schedule}
-    if accelerator.scaler is not None:
-        state["scaler"] = accelerator.scaler
-    loop = Loop(
-        pictures(config.data, folder).batches(config.batch_size, 1000 * seed + config.repeat),
-        steps=config.steps,
-        state=state,
+    loop = accelerated_loop(
+        accelerator,
+        pictures(config.data, folder).batches(config.batch_size, run_seed(config, seed)),
+        config,
+        {"model": model, "optimizer": optimizer, "schedule": schedule},
+        seed=seed,
         path=path,
-        seed=1000 * seed + config.repeat,
         minutes=minutes,
-        config={**config.as_json(), "seed": seed},
-        label=config.name,
-        progress=progress and accelerator.is_main_process,
-        writes=accelerator.is_main_process,
-        agree=lambda stop: any_process(accelerator, stop),
+        progress=progress,
     )
     for batch in loop:
         drawn = draw(config, batch, latent)
@@ -104,18 +98,8 @@ def fit(
         accelerator.backward(loss)
         optimizer.step()
         schedule.step()
-        log(loop, accelerator, loss, values, count)
+        log_means(loop, accelerator, loss, values, count)
     return model, loop
-
-
-def log(loop: Loop, accelerator: Accelerator, loss: Tensor, values: dict[str, Tensor], count: int) -> None:
-    """Note the loss and both terms: means over members and over the ``count`` rows of all processes."""
-    members = values["kl"].shape[0] if values["kl"].dim() > 1 else 1
-    sums = torch.stack([value.detach().sum() for value in values.values()]) * accelerator.num_processes / count
-    means = torch.cat([loss.detach().reshape(1), sums]) / members
-    if accelerator.num_processes > 1:
-        means = accelerator.reduce(means, "mean")
-    loop.log(**dict(zip(("loss", *values), means, strict=True)))
 
 
 def train(

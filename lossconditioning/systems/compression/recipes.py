@@ -10,11 +10,11 @@ from lossconditioning.errors import ReaderError, one_of, positive_int
 from lossconditioning.systems.compression.models import STRIDE, ScaleHyperprior
 from lossconditioning.systems.compression.task import LAMBDA_RANGE, lambda_grid, lambda_prior
 from lossconditioning.training import seed_everything
+from lossconditioning.training.schedules import SCHEDULES
 
 SYSTEM = "compression"
 PROFILES = ("smoke", "demo", "laptop", "paper")
 KINDS = ("yoto", "fixed")
-SCHEDULES = ("constant", "cosine")
 STARTS = ("plain", "components")
 FIXED = 5
 """Number of fixed-weight models."""
@@ -42,7 +42,7 @@ class Config:
         batch_size: patches per step.
         steps: optimizer steps.
         learning_rate: Adam's; see ``schedule``.
-        schedule: "constant", or "cosine": down to zero at the last step, after a warm-up over the first hundredth.
+        schedule: "constant" or "cosine", see `training.schedules`.
         repeat: number of the repetition: another seed, everything else alike.
     """
 

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator, PartialState
-from torch import Tensor, nn
+from accelerate import PartialState
+from torch import Tensor
 
 from lossconditioning.losses import weighted
 from lossconditioning.systems.compression.measures import card_metrics
@@ -20,26 +20,14 @@ from lossconditioning.systems.compression.recipes import SYSTEM, Config, build
 from lossconditioning.systems.compression.start import start_from_principal_components
 from lossconditioning.systems.compression.task import LAMBDA_RANGE, lambda_prior, terms
 from lossconditioning.training import Loop
-from lossconditioning.training.devices import accelerate, any_process, own_rows
+from lossconditioning.training.devices import accelerate, accelerated_loop, log_means, own_rows, run_seed
 from lossconditioning.training.experiments import train_experiment, train_many
+from lossconditioning.training.schedules import optimizer_and_schedule
 
 CLIP = 1.0
 """Largest norm of the gradient, as is usual for these models; an untrained one at a large λ has thousands."""
 START_PATCHES = 48
 """How many patches principal components are taken from."""
-
-
-def optimizer_and_schedule(config: Config, model: nn.Module):
-    """Adam, at a constant learning rate (A.2) or along half a cosine down to zero."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
-
-    def share(step: int) -> float:
-        if config.schedule == "constant":
-            return 1.0
-        warm = min(1.0, 100 * (step + 1) / config.steps)
-        return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / config.steps)))
-
-    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, share)
 
 
 def draw(config: Config, model: ScaleHyperprior, batch: Tensor) -> tuple[Tensor, ...]:
@@ -76,29 +64,23 @@ def fit(
     """
     asked = mixed_precision or os.environ.get("ACCELERATE_MIXED_PRECISION")
     accelerator = accelerate(asked or "no")
-    run_seed = 1000 * seed + config.repeat
+    own_seed = run_seed(config, seed)
     photographs = list(training_photographs(folder).pictures.values())
     model = build(config, seed)
     if config.start == "components":
-        start_from_principal_components(model, patches(photographs, config.patch, START_PATCHES, run_seed)(-1))
+        start_from_principal_components(model, patches(photographs, config.patch, START_PATCHES, own_seed)(-1))
     model.to(accelerator.device)
     optimizer, schedule = optimizer_and_schedule(config, model)
     trained, optimizer = accelerator.prepare(model, optimizer)
-    state = {"model": model, "optimizer": optimizer, "schedule": schedule}
-    if accelerator.scaler is not None:
-        state["scaler"] = accelerator.scaler
-    loop = Loop(
-        patches(photographs, config.patch, config.batch_size, run_seed),
-        steps=config.steps,
-        state=state,
+    loop = accelerated_loop(
+        accelerator,
+        patches(photographs, config.patch, config.batch_size, own_seed),
+        config,
+        {"model": model, "optimizer": optimizer, "schedule": schedule},
+        seed=seed,
         path=path,
-        seed=run_seed,
         minutes=minutes,
-        config={**config.as_json(), "seed": seed},
-        label=config.name,
-        progress=progress and accelerator.is_main_process,
-        writes=accelerator.is_main_process,
-        agree=lambda stop: any_process(accelerator, stop),
+        progress=progress,
     )
     middle = math.sqrt(math.prod(LAMBDA_RANGE))
     for batch in loop:
@@ -113,18 +95,9 @@ def fit(
         accelerator.clip_grad_norm_(trained.parameters(), CLIP)
         optimizer.step()
         schedule.step()
-        log(loop, accelerator, loss, values, count)
+        log_means(loop, accelerator, loss, values, count)
     model.prior_z.find_medians()
     return model, loop
-
-
-def log(loop: Loop, accelerator: Accelerator, loss: Tensor, values: dict[str, Tensor], count: int) -> None:
-    """Note the loss and both terms: means over the ``count`` rows of all processes."""
-    sums = torch.stack([value.detach().sum() for value in values.values()]) * accelerator.num_processes / count
-    means = torch.cat([loss.detach().reshape(1), sums])
-    if accelerator.num_processes > 1:
-        means = accelerator.reduce(means, "mean")
-    loop.log(**dict(zip(("loss", *values), means, strict=True)))
 
 
 def train(

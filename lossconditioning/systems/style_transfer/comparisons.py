@@ -12,7 +12,7 @@ from torch import Tensor
 from lossconditioning.evaluation import hypervolume
 from lossconditioning.systems.style_transfer.measures import Measure, Values, curve, full_loss
 from lossconditioning.systems.style_transfer.models import Painter
-from lossconditioning.systems.style_transfer.task import DEFAULT, WEIGHTS, content_grid, settings
+from lossconditioning.systems.style_transfer.task import DEFAULT, FACTOR, WEIGHTS, content_grid, settings
 
 FIXED_CURVE = ("fixed_content_low", "fixed_content_1", "fixed_default", "fixed_content_3", "fixed_content_high")
 """The fixed-weight models of Figure 6b, by growing λ_c."""
@@ -102,16 +102,16 @@ def monotonicity(model: Painter, measure: Measure, count: int = 9) -> dict[str, 
     }
 
 
-def sensitivity(model: Painter, measure: Measure, base: tuple[float, ...] = DEFAULT) -> Tensor:
+def sensitivity(model: Painter, measure: Measure) -> Tensor:
     """Which weight changes which loss: ``(5, 5)``, row = weight, column = term.
 
-    By what factor a term's mean grows when one weight goes from a tenth of its value to ten times, as a base-10 logarithm.
+    By what factor a term's mean grows when one weight goes from a tenth of its default to ten times, as a base-10 logarithm.
     """
     rows = []
     for index in range(len(WEIGHTS)):
         ends = []
-        for factor in (0.1, 10.0):
-            lam = torch.tensor(base)
+        for factor in (1 / FACTOR, FACTOR):
+            lam = torch.tensor(DEFAULT)
             lam[index] *= factor
             means = measure.means(model, lam)
             ends.append(torch.tensor([means[name] for name in WEIGHTS], dtype=torch.float64))
@@ -124,9 +124,8 @@ def unseen(
     measure: Measure,
     paintings: Mapping[str, Tensor],
     described: Tensor,
-    lam: tuple[float, ...] = DEFAULT,
 ) -> dict[str, float]:
-    """How well a model paints in styles it was not trained on.
+    """How well a model paints, under the default setting, in styles it was not trained on.
 
     Args:
         measure: of the styles it knows.
@@ -137,11 +136,11 @@ def unseen(
         ``style_left_unseen`` and ``style_left_seen``: the sum of style losses, as a share of what the unpainted photographs
         have; ``content_unseen`` and ``content_seen``, the content losses.
     """
-    weights, found = torch.tensor(lam), {}
+    lam, found = torch.tensor(DEFAULT), {}
     strangers = measure.with_styles(paintings)
     for name, group, painted in (
-        ("seen", measure, measure.paint(model, weights)),
-        ("unseen", strangers, strangers.paint(model, weights, described)),
+        ("seen", measure, measure.paint(model, lam)),
+        ("unseen", strangers, strangers.paint(model, lam, described)),
     ):
         after, before = (group.terms(pictures) for pictures in (painted, group.photographs))
         left, had = (sum(float(values[f"style_{i}"].mean()) for i in (1, 2, 3, 4)) for values in (after, before))

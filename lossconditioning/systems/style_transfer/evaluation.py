@@ -8,7 +8,6 @@ from pathlib import Path
 from lossconditioning.datasets import paintings
 from lossconditioning.errors import CheckpointError
 from lossconditioning.evaluation import Evaluation
-from lossconditioning.losses.pretrained import RANDOM
 from lossconditioning.paths import data_cache, shipped
 from lossconditioning.systems.style_transfer.claims import claims
 from lossconditioning.systems.style_transfer.comparisons import figure_6a, figure_6b, monotonicity, sensitivity, unseen
@@ -18,7 +17,7 @@ from lossconditioning.systems.style_transfer.pictures import PAINTING_SIDE, held
 from lossconditioning.systems.style_transfer.recipes import SYSTEM, Config, build, fixed_settings
 from lossconditioning.systems.style_transfer.style_features import describe, describer
 from lossconditioning.systems.style_transfer.task import WEIGHTS
-from lossconditioning.systems.style_transfer.training import perceptual_loss, weights_in
+from lossconditioning.systems.style_transfer.training import perceptual_loss, weights_for
 from lossconditioning.training.cards import Card, cards, finished, load_network
 
 
@@ -76,10 +75,11 @@ def evaluate(
             f"{place} lacks {sorted(needed - set(names))}, without which there is nothing to compare; train them: "
             "lossconditioning train style_transfer --only NAME …"
         )
-    models = {name: load(name, place).model for name in needed}
-    measure = measure_for(load("yoto", place).config, folder, weights)
-    metrics = {**figure_6a(models, measure), **figure_6b(models, measure), **monotonicity(models["yoto"], measure)}
-    changes = sensitivity(models["yoto"], measure)
+    yoto = load("yoto", place)
+    models = {"yoto": yoto.model, **{name: load(name, place).model for name in needed - {"yoto"}}}
+    measure = measure_for(yoto.config, folder, weights)
+    metrics = {**figure_6a(models, measure), **figure_6b(models, measure), **monotonicity(yoto.model, measure)}
+    changes = sensitivity(yoto.model, measure)
     metrics.update(
         {
             f"sensitivity_{weight}_{term}": float(changes[i, j])
@@ -87,23 +87,21 @@ def evaluate(
             for j, term in enumerate(WEIGHTS)
         }
     )
-    metrics.update(_unseen(models["yoto"], load("yoto", place).config, measure, folder, weights))
+    metrics.update(_unseen(yoto, measure, folder, weights))
     metrics["photographs"] = len(measure.photographs)
     return Evaluation(str(place), metrics, claims(metrics))
 
 
 def measure_for(config: Config, folder: Path | None = None, weights: Path | None = None) -> Measure:
     """Held-out photographs, each with one of the built-in paintings, under the losses that a configuration is trained with."""
-    loss = perceptual_loss(config, weights or weights_in(folder))
+    loss = perceptual_loss(config, weights, folder=folder)
     return Measure.of(loss, held_out_photographs(folder).pictures, styles())
 
 
-def _unseen(
-    model: Painter, config: Config, measure: Measure, folder: Path | None, weights: Path | None
-) -> dict[str, float]:
+def _unseen(yoto: Trained, measure: Measure, folder: Path | None, weights: Path | None) -> dict[str, float]:
     place = Path(folder or data_cache()) / "paintings" / "pointillism"
     if not place.is_dir():
         return {}
     strangers = paintings(place, size=PAINTING_SIDE)
-    describing, _ = describer(config.described_by, (weights or weights_in(folder)) if config.pretrained else RANDOM)
-    return unseen(model, measure, strangers, describe(strangers.values(), describing))
+    describing, _ = describer(yoto.config.described_by, weights_for(yoto.config, folder, weights))
+    return unseen(yoto.model, measure, strangers, describe(strangers.values(), describing))

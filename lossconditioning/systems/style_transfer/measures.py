@@ -12,7 +12,7 @@ from lossconditioning.losses import PerceptualLoss
 from lossconditioning.systems.style_transfer.models import Painter
 from lossconditioning.systems.style_transfer.pictures import squares
 from lossconditioning.systems.style_transfer.recipes import Config
-from lossconditioning.systems.style_transfer.task import DEFAULT, SIDE, objective, settings, terms
+from lossconditioning.systems.style_transfer.task import DEFAULT, SIDE, objective, settings, style_targets, terms
 
 CHUNK = 10
 Values = dict[str, Tensor]
@@ -87,9 +87,8 @@ class Measure:
 
 def _in_turn(loss: PerceptualLoss, paintings: Mapping[str, Tensor], count: int) -> tuple[Tensor, tuple[Tensor, ...]]:
     """A style's number for each of ``count`` photographs, and its targets."""
-    grams = [loss.style_targets(picture[None].float() / 255) for picture in paintings.values()]
-    style = torch.arange(count) % len(grams)
-    return style, tuple(torch.cat(layer)[style] for layer in zip(*grams, strict=True))
+    style = torch.arange(count) % len(paintings)
+    return style, tuple(layer[style] for layer in style_targets(loss, paintings.values()))
 
 
 def full_loss(means: Mapping[str, float], lam: Tensor) -> float:

@@ -14,7 +14,7 @@ from lossconditioning.display import COLORS, LiveFigure, Menu, Panel, Picture, S
 from lossconditioning.losses import PerceptualLoss
 from lossconditioning.systems.style_transfer.figures import to_bytes
 from lossconditioning.systems.style_transfer.models import Painter
-from lossconditioning.systems.style_transfer.task import DEFAULT, WEIGHTS, terms
+from lossconditioning.systems.style_transfer.task import DEFAULT, WEIGHTS, style_targets, terms
 
 QUICK, FULL = 96, 256
 """Pixels a side of the painting while a slider moves, and once it is still."""
@@ -86,7 +86,7 @@ class _Stage:
         self.paintings = {name: picture.permute(1, 2, 0).numpy() for name, picture in paintings.items()}
         self.number = {name: index for index, name in enumerate(paintings)}
         # A style's targets are computed when its losses are first asked for: all of them at once would take seconds.
-        self.targets = cache(lambda name: loss.style_targets(paintings[name][None].float() / 255))
+        self.targets = cache(lambda name: style_targets(loss, [paintings[name]]))
         made, axes = figure(4, size=(9.6, 2.9), width_ratios=[1, 1, 1, 1])
         blank = np.full((FULL, FULL, 3), 255, dtype=np.uint8)
         self.shown = [axis.imshow(blank, interpolation="nearest") for axis in axes[:3]]
@@ -116,13 +116,11 @@ class _Stage:
         painted = self.model(photo, self.describe(style, second, share), lam)
         both = zip(self.targets(style), self.targets(second), strict=True)
         targets = tuple(torch.lerp(first, other, share) for first, other in both)
-        values = {name: float(value) for name, value in self._terms(painted, photo, targets).items()}
+        values = terms(self.loss, painted, self.loss.content_targets(photo), targets)
+        values = {name: float(value) for name, value in values.items()}
         picture = self._draw(photograph, style, painted[0], values)
         said = {name.replace("_", " "): value for name, value in values.items()}
         return picture, {**said, "losses by": self.loss.features.source}
-
-    def _terms(self, painted: Tensor, photo: Tensor, targets: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        return terms(self.loss, painted, self.loss.content_targets(photo), targets)
 
     def _draw(
         self, photograph: Picture, style: str, painted: Tensor, values: Mapping[str, float] | None = None

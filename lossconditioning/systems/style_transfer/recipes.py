@@ -11,6 +11,7 @@ from lossconditioning.systems.style_transfer.models import Painter
 from lossconditioning.systems.style_transfer.style_features import SIZES
 from lossconditioning.systems.style_transfer.task import DEFAULT, RANGES, content_grid, lambda_prior, settings
 from lossconditioning.training import seed_everything
+from lossconditioning.training.schedules import SCHEDULES
 
 SYSTEM = "style_transfer"
 PROFILES = ("smoke", "demo", "laptop", "paper")
@@ -33,7 +34,7 @@ class Config:
         features: network that style and content are compared in, "vgg16" or "vgg19".
         style_layers, content_layer: where.
         described_by: network whose features describe a style to the model, "inception_v3" or "vgg".
-        pretrained: whether that network has its trained weights; "smoke" does with random filters, and loads nothing.
+        pretrained: whether both networks have their trained weights; "smoke" does with random filters, and loads nothing.
         ranges: "paper" or "centred", see `task.RANGES`.
         shares: tell the model, beside log λ, each weight's share of the objective, see `task.shares`.
         half: compute in bfloat16, which takes less time where the processor has it.
@@ -45,7 +46,7 @@ class Config:
         batch_size: pictures per step.
         steps: optimizer steps.
         learning_rate: Adam's; see ``schedule``.
-        schedule: "constant", or "cosine": down to zero at the last step, after a warm-up over the first hundredth.
+        schedule: "constant" or "cosine", see `training.schedules`.
         repeat: number of the repetition: another seed, everything else alike.
     """
 
@@ -79,7 +80,7 @@ class Config:
         one_of("network", self.features, CONVOLUTIONS)
         one_of("description of a style", self.described_by, SIZES)
         one_of("set of ranges", self.ranges, RANGES)
-        one_of("schedule", self.schedule, ("constant", "cosine"))
+        one_of("schedule", self.schedule, SCHEDULES)
         for name in ("width", "blocks", "code_size", "hidden", "lam_hidden", "side", "batch_size", "steps"):
             positive_int(name, getattr(self, name))
         if self.side < 32:

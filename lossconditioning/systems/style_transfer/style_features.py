@@ -1,6 +1,7 @@
 """How a painting is described to the model: features of an image-classification network, averaged over the painting.
 
-Ghiasi et al. take Inception-v3's layer Mixed_6e. Where its weights can not be had, VGG-19's relu3_3 serves.
+Ghiasi et al. take Inception-v3's layer Mixed_6e. Where its weights can not be had, VGG-19's relu3_3 serves: a configuration
+says which, for the model's size depends on it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from lossconditioning.errors import ReaderError, one_of
 from lossconditioning.losses import PerceptualFeatures
-from lossconditioning.losses.pretrained import find_weights
+from lossconditioning.losses.pretrained import RANDOM, find_weights
 
 SIZES = {"inception_v3": 768, "vgg": 256}
 """Network → how many numbers it describes a painting with."""
@@ -23,18 +24,26 @@ _VGG_LAYER = "relu3_3"
 
 
 @lru_cache(maxsize=4)
-def describer(described_by: str, weights: str | Path | None = None, download: bool = True) -> tuple[nn.Module, str]:
+def describer(described_by: str, weights: str | Path | None = None) -> tuple[nn.Module, str]:
     """The network that describes paintings, ``(B, 3, H, W)`` in [0, 1] to ``(B, F)``; and where its weights are from.
 
     Args:
         described_by: "inception_v3" or "vgg".
-        weights: see `PerceptualFeatures`.
-        download: whether torchvision may fetch what is not at hand.
+        weights: see `PerceptualFeatures`; "random" for random filters, which otherwise do not stand in for Inception-v3.
+
+    Raises:
+        ReaderError: if the weights are another network's, or Inception-v3's can not be had.
     """
     if one_of("description of a style", described_by, SIZES) == "vgg":
-        features = PerceptualFeatures([_VGG_LAYER], weights=weights, download=download)
+        features = PerceptualFeatures([_VGG_LAYER], weights=weights)
         return _Vgg(features), features.source
-    found = find_weights(described_by, weights, lambda name: not name.startswith(("AuxLogits", "fc")), download)
+    found = find_weights(described_by, weights, lambda name: not name.startswith(("AuxLogits", "fc")), download=True)
+    if found.tensors is None and weights != RANDOM:
+        raise ReaderError(
+            "Inception-v3's weights can not be had, and random filters would say little of a painting. Put "
+            "inception_v3….safetensors into the folder of weights, or describe styles by VGG's features: "
+            "dataclasses.replace(config, described_by='vgg')."
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # random filters are always the same
         network = torchvision.models.inception_v3(weights=None, aux_logits=False, init_weights=False)

@@ -12,7 +12,7 @@ Units are measured on the built-in photographs and paintings, see `units`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
 
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from lossconditioning.datasets import paintings, photographs
 from lossconditioning.errors import ReaderError, one_of
-from lossconditioning.losses import PerceptualLoss, total_variation, weighted
+from lossconditioning.losses import PerceptualLoss, gram, total_variation, weighted
 from lossconditioning.priors import LogUniform
 
 WEIGHTS = ("style_1", "style_2", "style_3", "style_4", "content")
@@ -62,12 +62,17 @@ def settings() -> dict[str, tuple[float, ...]]:
     return found
 
 
+def over_default(lam: Tensor) -> Tensor:
+    """λ as multiples of the default setting, which is what terms in their units are weighed by; the same shape."""
+    return lam / lam.new_tensor(DEFAULT)
+
+
 def shares(lam: Tensor) -> Tensor:
     """Each weight's share of the objective, over the default setting's balance: λ ``(B, 5)`` to ``(B, 5)``, rows sum to 1.
 
     Two λ with the same shares differ only by a factor, and ask for the same picture (but for the total variation).
     """
-    relative = lam / lam.new_tensor(DEFAULT)
+    relative = over_default(lam)
     return relative / relative.sum(-1, keepdim=True)
 
 
@@ -84,6 +89,16 @@ SIDE = 128
 """Pixels a side of the pictures that units are measured on, and models by default."""
 
 
+def style_targets(loss: PerceptualLoss, pictures: Iterable[Tensor]) -> tuple[Tensor, ...]:
+    """Gram matrices of paintings, uint8 ``(3, H, W)`` each, of any sizes: one ``(S, C, C)`` per style layer.
+
+    They are looked at one by one: the activations of all of them at once would not fit in a cache.
+    """
+    device = loss.features.mean.device
+    each = [loss.style_targets(picture[None].to(device).float() / 255) for picture in pictures]
+    return tuple(torch.cat(layer) for layer in zip(*each, strict=True))
+
+
 @lru_cache(maxsize=8)
 def units(loss: PerceptualLoss) -> dict[str, float]:
     """What counts as 1 of each term, for a network's features.
@@ -93,16 +108,13 @@ def units(loss: PerceptualLoss) -> dict[str, float]:
     """
     device = loss.features.mean.device
     pictures = torch.stack([middle_square(picture, SIDE) for picture in photographs().values()]).to(device)
-    with torch.no_grad():
+    # Not in the half precision that training may be under: what counts as 1 is the same everywhere.
+    with torch.no_grad(), torch.autocast(device.type, enabled=False):
         found = loss.features(pictures)
-        # One by one: the activations of all of them at once would not fit in a cache.
-        each = [loss.style_targets(picture[None].to(device).float() / 255) for picture in paintings(size=256).values()]
-        targets = [torch.cat(layer) for layer in zip(*each, strict=True)]
+        targets = style_targets(loss, paintings(size=256).values())
         measured = {}
         for name, layer, target in zip(loss.names, loss.style, targets, strict=False):
-            flat = found[layer].flatten(2)
-            grams = torch.bmm(flat, flat.transpose(1, 2)) / flat[0].numel()
-            measured[name] = float((grams[:, None] - target[None]).square().mean())
+            measured[name] = float((gram(found[layer])[:, None] - target[None]).square().mean())
         content = found[loss.content]
         measured["content"] = sum(float((a - b).square().mean()) for a, b in pairwise(content)) / (len(content) - 1)
     measured["total_variation"] = float(total_variation(pictures).mean())
@@ -145,6 +157,5 @@ def objective(values: Mapping[str, Tensor], lam: Tensor) -> Tensor:
     Returns:
         ``(B,)``: at the default setting, 4 + `TOTAL_VARIATION` for a photograph that was not painted.
     """
-    shares = lam / lam.new_tensor(DEFAULT)
-    weights = dict(zip(WEIGHTS, shares.unbind(-1), strict=True))
+    weights = dict(zip(WEIGHTS, over_default(lam).unbind(-1), strict=True))
     return weighted(dict(values), {**weights, "total_variation": TOTAL_VARIATION})

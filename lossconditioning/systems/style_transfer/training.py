@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -26,29 +25,46 @@ from lossconditioning.systems.style_transfer.pictures import (
 )
 from lossconditioning.systems.style_transfer.recipes import STYLES, SYSTEM, Config, build
 from lossconditioning.systems.style_transfer.style_features import describe, describer
-from lossconditioning.systems.style_transfer.task import DEFAULT, lambda_prior, objective, terms
+from lossconditioning.systems.style_transfer.task import (
+    DEFAULT,
+    lambda_prior,
+    objective,
+    over_default,
+    style_targets,
+    terms,
+)
 from lossconditioning.training import Loop, keep_freed_memory
-from lossconditioning.training.devices import accelerate, any_process, own_rows
+from lossconditioning.training.devices import accelerate, accelerated_loop, log_means, own_rows, run_seed
 from lossconditioning.training.experiments import train_experiment, train_many
 from lossconditioning.training.randomness import generator
+from lossconditioning.training.schedules import optimizer_and_schedule
 
 CHUNK = 8
 """How many pictures targets are computed for at a time: always the same, for a sum's rounding depends on it."""
 
 
+def weights_for(config: Config, folder: Path | None = None, weights: str | Path | None = None) -> str | Path | None:
+    """Where pretrained weights are looked up: as named, else in a data folder's ``weights``; None for the usual places.
+
+    See `PerceptualFeatures`. A configuration that does without them has random filters, whatever else is given.
+    """
+    if not config.pretrained:
+        return RANDOM
+    there = None if folder is None else Path(folder) / "weights"
+    return weights or (there if there is not None and there.is_dir() else None)
+
+
 def perceptual_loss(
-    config: Config, weights: str | Path | None = None, *, download: bool = True, dtype: torch.dtype = torch.float32
+    config: Config,
+    weights: str | Path | None = None,
+    *,
+    folder: Path | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> PerceptualLoss:
-    """The losses a configuration is trained with; see `PerceptualFeatures` for the other arguments."""
+    """The losses a configuration is trained with; see `weights_for` and `PerceptualFeatures`."""
     layers = dict.fromkeys((*config.style_layers, config.content_layer))
-    weights = weights if config.pretrained else RANDOM
-    features = PerceptualFeatures(layers, config.features, weights, download=download, dtype=dtype)
+    features = PerceptualFeatures(layers, config.features, weights_for(config, folder, weights), dtype=dtype)
     return PerceptualLoss(features, config.content_layer, config.style_layers)
-
-
-def weights_in(folder: Path | None) -> Path | None:
-    """A data folder's ``weights``, if it has any; see `PerceptualFeatures` for what None means."""
-    return Path(folder) / "weights" if folder is not None and (Path(folder) / "weights").is_dir() else None
 
 
 def draw_weights(config: Config, count: int) -> Tensor:
@@ -98,17 +114,20 @@ def batches(config: Config, photographs: tuple[Tensor, ...], loss: PerceptualLos
     return batch
 
 
-def optimizer_and_schedule(config: Config, model: nn.Module):
-    """Adam, at a constant learning rate (A.3) or along half a cosine down to zero."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+def learn_styles(
+    model: Painter, describing: nn.Module, loss: PerceptualLoss, folder: Path | None
+) -> tuple[Tensor, ...]:
+    """Put the descriptions of the paintings into the model, and return their targets, one ``(S, C, C)`` per style layer."""
+    learned = styles(folder, STYLES)
+    if len(learned) != STYLES:
+        raise ReaderError(f"A painter learns {STYLES} paintings; {folder} has {len(learned)}. Add some.")
+    model.styles.copy_(describe(learned.values(), describing))
+    return style_targets(loss, learned.values())
 
-    def share(step: int) -> float:
-        if config.schedule == "constant":
-            return 1.0
-        warm = min(1.0, 100 * (step + 1) / config.steps)
-        return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / config.steps)))
 
-    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, share)
+def cost(config: Config, values: dict[str, Tensor], lam: Tensor) -> Tensor:
+    """What each picture adds to the loss: the objective of its terms under λ ``(B, 5)``, balanced; ``(B,)``."""
+    return objective(values, lam) * over_default(lam).sum(1) ** -config.balance
 
 
 def fit(
@@ -135,69 +154,38 @@ def fit(
         the network, and the loop with its history.
     """
     keep_freed_memory()
-    weights = weights or weights_in(folder)
     accelerator = accelerate("bf16" if config.half else None)
-    run_seed = 1000 * seed + config.repeat
-    loss = perceptual_loss(config, weights, dtype=torch.bfloat16 if config.half else torch.float32).to(
-        accelerator.device
-    )
-    learned = styles(style_folder, STYLES)
-    if len(learned) != STYLES:
-        raise ReaderError(f"A painter learns {STYLES} paintings; {style_folder} has {len(learned)}. Add some.")
-    grams = [
-        torch.cat(layer)
-        for layer in zip(
-            *(loss.style_targets(_batch_of_one(s, accelerator.device)) for s in learned.values()), strict=True
-        )
-    ]
+    dtype = torch.bfloat16 if config.half else torch.float32
+    loss = perceptual_loss(config, weights, folder=folder, dtype=dtype).to(accelerator.device)
     model = build(config, seed)
-    describing, _ = describer(config.described_by, weights if config.pretrained else RANDOM)
-    model.styles.copy_(describe(learned.values(), describing))
+    describing, _ = describer(config.described_by, weights_for(config, folder, weights))
+    grams = learn_styles(model, describing, loss, style_folder)
     model.to(accelerator.device)
     optimizer, schedule = optimizer_and_schedule(config, model)
     trained, optimizer = accelerator.prepare(model, optimizer)
-    state = {"model": model, "optimizer": optimizer, "schedule": schedule}
-    if accelerator.scaler is not None:
-        state["scaler"] = accelerator.scaler
-    loop = Loop(
-        batches(config, training_photographs(folder).pictures, loss, run_seed),
-        steps=config.steps,
-        state=state,
+    loop = accelerated_loop(
+        accelerator,
+        batches(config, training_photographs(folder).pictures, loss, run_seed(config, seed)),
+        config,
+        {"model": model, "optimizer": optimizer, "schedule": schedule},
+        seed=seed,
         path=path,
-        seed=run_seed,
         minutes=minutes,
-        config={**config.as_json(), "seed": seed},
-        label=config.name,
-        progress=progress and accelerator.is_main_process,
-        writes=accelerator.is_main_process,
-        agree=lambda stop: any_process(accelerator, stop),
+        progress=progress,
     )
-    default = torch.tensor(DEFAULT)
     for batch in loop:
         count = len(batch.photographs)
-        lam = own_rows(accelerator, draw_weights(config, count))
-        photographs, content, style = (
-            own_rows(accelerator, rows) for rows in (batch.photographs, batch.content, batch.style)
-        )
+        drawn = batch.photographs, batch.content, batch.style, draw_weights(config, count)
+        photographs, content, style, lam = (own_rows(accelerator, rows) for rows in drawn)
         with accelerator.autocast():
-            painted = trained(photographs, style, lam)
-            values = terms(loss, painted, content, tuple(gram[style] for gram in grams))
-        shares = (lam / default.to(lam)).sum(1)
-        cost = (objective(values, lam) * shares**-config.balance).sum() * accelerator.num_processes / count
+            values = terms(loss, trained(photographs, style, lam), content, tuple(gram[style] for gram in grams))
+        total = cost(config, values, lam).sum() * accelerator.num_processes / count
         optimizer.zero_grad()
-        accelerator.backward(cost)
+        accelerator.backward(total)
         optimizer.step()
         schedule.step()
-        sums = torch.stack([value.detach().sum() for value in values.values()]) * accelerator.num_processes / count
-        means = torch.cat([cost.detach().reshape(1), sums])  # over the rows of all processes
-        if accelerator.num_processes > 1:
-            means = accelerator.reduce(means, "mean")
-        loop.log(**dict(zip(("loss", *values), means, strict=True)))
+        log_means(loop, accelerator, total, values, count)
     return model, loop
-
-
-def _batch_of_one(picture: Tensor, device: torch.device) -> Tensor:
-    return picture[None].to(device).float() / 255
 
 
 def train(
@@ -213,11 +201,9 @@ def train(
     style_folder: Path | None = None,
 ) -> bool:
     """Train one experiment into a finished checkpoint with its card; see `training.experiments.train_experiment`."""
-    photographs, held_out = (
-        training_photographs(folder),
-        held_out_photographs(folder, 2 if profile == "smoke" else HELD_OUT),
-    )
-    loss = perceptual_loss(config, weights or weights_in(folder))
+    photographs = training_photographs(folder)
+    held_out = held_out_photographs(folder, 2 if profile == "smoke" else HELD_OUT)
+    loss = perceptual_loss(config, weights, folder=folder)
     painted = "the built-in paintings" if style_folder is None else f"paintings in {Path(style_folder).name}"
     return train_experiment(
         SYSTEM,

@@ -1,0 +1,34 @@
+"""Adam, and how its learning rate changes over a run."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import torch
+from torch import nn
+
+
+class Scheduled(Protocol):
+    """What a configuration says of its optimizer; ``schedule`` is one of `SCHEDULES`."""
+
+    learning_rate: float
+    schedule: str
+    steps: int
+
+
+SCHEDULES = ("constant", "cosine")
+"""The same throughout; or half a cosine, down to zero at the last step, after a warm-up over the first hundredth."""
+
+
+def optimizer_and_schedule(config: Scheduled, model: nn.Module):
+    """Adam over all of a model's parameters, and its schedule, to be stepped after every step."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+
+    def share(step: int) -> float:
+        if config.schedule == "constant":
+            return 1.0
+        warm = min(1.0, 100 * (step + 1) / config.steps)
+        return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / config.steps)))
+
+    return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, share)
