@@ -14,10 +14,11 @@ import pytest
 import torch
 
 from lossconditioning import CheckpointError
+from lossconditioning.datasets.lookup import STAND_IN
 from lossconditioning.datasets.photographs import photographs
 from lossconditioning.systems import compression
 from lossconditioning.systems.compression.measures import card_metrics
-from lossconditioning.systems.compression.pictures import STAND_IN, measured_on
+from lossconditioning.systems.compression.pictures import measured_on
 from lossconditioning.systems.compression.training import CLIP, START_PATCHES, draw, optimizer_and_schedule
 from lossconditioning.training.randomness import reseed_torch
 

@@ -16,12 +16,11 @@ from PIL import Image
 from small_codecs import corner
 
 from lossconditioning import ReaderError, cli
-from lossconditioning.datasets import DATASETS, bsds500, dataset, kodak, photographs
+from lossconditioning.datasets import DATASETS, bsds500, dataset, kodak, lookup, photographs
 from lossconditioning.datasets.folders import picture_paths, read_picture, read_pictures
+from lossconditioning.datasets.lookup import STAND_IN
 from lossconditioning.datasets.unpack import unpack
-from lossconditioning.systems.compression import pictures as compression_pictures
 from lossconditioning.systems.compression.pictures import (
-    STAND_IN,
     held_out_photographs,
     measured_on,
     training_photographs,
@@ -255,7 +254,7 @@ def data(tmp_path, monkeypatch):
     put(tmp_path / "data" / "bsds500" / "test" / "held_out.png", png(OTHER))
     put(tmp_path / "data" / "kodak" / "k.png", png(OTHER))
     monkeypatch.setenv("LOSSCONDITIONING_DATA", str(tmp_path / "data"))
-    compression_pictures._read.cache_clear()
+    lookup._read.cache_clear()
     return tmp_path / "data"
 
 

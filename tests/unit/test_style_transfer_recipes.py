@@ -13,9 +13,10 @@ from small_painters import SIDE, small_pictures
 
 from lossconditioning import ReaderError
 from lossconditioning.datasets import paintings, photographs
+from lossconditioning.datasets.lookup import STAND_IN
 from lossconditioning.systems import style_transfer, system
 from lossconditioning.systems.style_transfer import style_features
-from lossconditioning.systems.style_transfer.pictures import STAND_IN, crops
+from lossconditioning.systems.style_transfer.pictures import crops
 from lossconditioning.systems.style_transfer.style_features import SIZES
 
 SMOKE = style_transfer.experiments("smoke")
@@ -224,11 +225,11 @@ def test_photographs_come_from_bsds500_where_a_folder_has_it(tmp_path, capsys):
     filled(tmp_path / "bsds500" / "val", 200, 4)
     filled(tmp_path / "paintings" / "mine", 50, 1)
     training, held_out = style_transfer.training_photographs(tmp_path), style_transfer.held_out_photographs(tmp_path)
-    assert [int(picture[0, 0, 0]) for picture in training.pictures] == [100, 101, 102]
-    assert [int(picture[0, 0, 0]) for picture in held_out.pictures] == [200, 201, 202, 203]
+    assert [int(picture[0, 0, 0]) for picture in training.pictures.values()] == [100, 101, 102]
+    assert [int(picture[0, 0, 0]) for picture in held_out.pictures.values()] == [200, 201, 202, 203]
     assert (training.source, held_out.source) == ("bsds500/train, 3 photographs", "bsds500/val, 4 photographs")
     few = style_transfer.held_out_photographs(tmp_path, 2)
-    assert [int(picture[0, 0, 0]) for picture in few.pictures] == [200, 201]
+    assert [int(picture[0, 0, 0]) for picture in few.pictures.values()] == [200, 201]
     assert "first 2 of" in few.source
     assert capsys.readouterr().err == ""
 
@@ -237,7 +238,7 @@ def test_a_readers_own_folder_of_photographs_will_do(tmp_path):
     filled(tmp_path / "trip", 10, 2)
     filled(tmp_path / "paintings", 50, 1)
     for found in (style_transfer.training_photographs(tmp_path), style_transfer.held_out_photographs(tmp_path)):
-        assert [int(picture[0, 0, 0]) for picture in found.pictures] == [10, 11]
+        assert [int(picture[0, 0, 0]) for picture in found.pictures.values()] == [10, 11]
         assert found.source == f"{tmp_path.name}, 2 photographs"
 
 

@@ -11,9 +11,10 @@ from small_painters import SIDE, SMALL, perceptual_loss, small_pictures
 
 from lossconditioning import CheckpointError, ReaderError
 from lossconditioning.datasets import photographs
+from lossconditioning.datasets.lookup import STAND_IN
 from lossconditioning.systems import style_transfer
 from lossconditioning.systems.style_transfer.measures import card_metrics
-from lossconditioning.systems.style_transfer.pictures import STAND_IN, crops
+from lossconditioning.systems.style_transfer.pictures import crops
 from lossconditioning.systems.style_transfer.training import batches, draw_weights, optimizer_and_schedule
 from lossconditioning.training.randomness import reseed_torch
 
@@ -260,7 +261,7 @@ def test_train_writes_a_checkpoint_that_loads_back(config, trained):
 
 def test_what_the_card_says_is_what_the_stored_weights_give(trained):
     loaded = style_transfer.load("yoto", trained)
-    held_out = style_transfer.held_out_photographs(None, 2).pictures
+    held_out = style_transfer.held_out_photographs(None, 2).pictures.values()
     again = card_metrics(YOTO, loaded.model, perceptual_loss(), held_out, style_transfer.styles())
     assert again == pytest.approx(loaded.card.metrics, rel=1e-5)
 

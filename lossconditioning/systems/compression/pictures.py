@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,20 +12,14 @@ from torch import Tensor
 from lossconditioning.datasets.bsds500 import bsds500
 from lossconditioning.datasets.folders import read_pictures
 from lossconditioning.datasets.kodak import kodak
+from lossconditioning.datasets.lookup import STAND_IN, Photographs, look_up
 from lossconditioning.datasets.photographs import photographs
 from lossconditioning.errors import ReaderError
 from lossconditioning.paths import data_cache
 from lossconditioning.training.randomness import generator
 
-STAND_IN = "the photographs that scikit-image and scikit-learn ship"
-
-
-@dataclass(frozen=True)
-class Photographs:
-    """Photographs by name, uint8 ``(3, H, W)`` of any sizes, and what they are, in words."""
-
-    pictures: Mapping[str, Tensor]
-    source: str
+# Pictures that are kept for measuring are not trained on, nor the other way round.
+_others = partial(read_pictures, without=("bsds500", "kodak"))
 
 
 def training_photographs(folder: Path | None = None) -> Photographs:
@@ -37,12 +29,12 @@ def training_photographs(folder: Path | None = None) -> Photographs:
         folder: with a ``bsds500`` in it, or with photographs; ``$LOSSCONDITIONING_DATA`` or data/cache, where only
             ``bsds500`` counts, if not given. Where there is none, the built-in photographs stand in, said aloud.
     """
-    return _found("bsds500", bsds500, folder)
+    return look_up("bsds500", bsds500, _others, folder)
 
 
 def held_out_photographs(folder: Path | None = None) -> Photographs:
     """Kodak's 24 photographs, or any others; looked up as `training_photographs` are, in ``kodak``."""
-    return _found("kodak", kodak, folder)
+    return look_up("kodak", kodak, _others, folder)
 
 
 def measured_on(folder: Path | None = None, few: bool = False) -> Photographs:
@@ -58,31 +50,6 @@ def measured_on(folder: Path | None = None, few: bool = False) -> Photographs:
         return held_out_photographs(root)
     pictures = photographs()
     return Photographs({"coffee": pictures["coffee"][:, :192, :192]} if few else pictures, STAND_IN)
-
-
-# Pictures that are kept for measuring are not trained on, nor the other way round.
-_others = partial(read_pictures, without=("bsds500", "kodak"))
-
-
-def _found(name: str, read: Callable[..., dict[str, Tensor]], folder: Path | None) -> Photographs:
-    root = Path(folder or data_cache()).resolve()
-    if (root / name).is_dir():
-        return _read(name, read, root)
-    if folder is not None:
-        return _read(root.name, _others, root)
-    return _stand_in(name, root)
-
-
-@lru_cache(maxsize=16)
-def _stand_in(name: str, root: Path) -> Photographs:
-    print(f"There is no {name} in {root}; used instead: {STAND_IN}.", file=sys.stderr)  # once
-    return Photographs(photographs(), STAND_IN)
-
-
-@lru_cache(maxsize=2)
-def _read(name: str, read: Callable[..., dict[str, Tensor]], root: Path) -> Photographs:
-    found = read(folder=root)
-    return Photographs(found, f"{name}, {len(found)} photographs")
 
 
 def patches(pictures: Sequence[Tensor], side: int, batch_size: int, seed: int) -> Callable[[int], Tensor]:

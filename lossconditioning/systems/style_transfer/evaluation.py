@@ -95,7 +95,7 @@ def evaluate(
 def measure_for(config: Config, folder: Path | None = None, weights: Path | None = None) -> Measure:
     """Held-out photographs, each with one of the built-in paintings, under the losses that a configuration is trained with."""
     loss = perceptual_loss(config, weights, folder=folder)
-    return Measure.of(loss, held_out_photographs(folder).pictures, styles())
+    return Measure.of(loss, held_out_photographs(folder).pictures.values(), styles())
 
 
 def _unseen(yoto: Trained, measure: Measure, folder: Path | None, weights: Path | None) -> dict[str, float]:

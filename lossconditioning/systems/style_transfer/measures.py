@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -39,7 +39,7 @@ class Measure:
 
     @classmethod
     def of(
-        cls, loss: PerceptualLoss, photographs: Sequence[Tensor], paintings: Mapping[str, Tensor], side: int = SIDE
+        cls, loss: PerceptualLoss, photographs: Iterable[Tensor], paintings: Mapping[str, Tensor], side: int = SIDE
     ) -> Measure:
         """Every photograph with one painting, in turn; uint8 ``(3, H, W)`` each."""
         pictures = squares(photographs, side)
@@ -104,7 +104,7 @@ def curve(measure: Callable[[Tensor], Mapping[str, float]], grid: Tensor) -> Val
 
 
 def card_metrics(
-    config: Config, model: Painter, loss: PerceptualLoss, photographs: Sequence[Tensor], paintings: Mapping[str, Tensor]
+    config: Config, model: Painter, loss: PerceptualLoss, photographs: Iterable[Tensor], paintings: Mapping[str, Tensor]
 ) -> dict[str, float]:
     """Numbers for a card: every term, and the full loss, of a fixed model under its own λ; ``mean_cost`` of a conditional
     one over the default and Figure 6a's ten settings (for the specialist, those it knows of)."""

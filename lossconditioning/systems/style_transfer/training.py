@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -95,7 +95,7 @@ class Batch:
     style: Tensor
 
 
-def batches(config: Config, photographs: tuple[Tensor, ...], loss: PerceptualLoss, seed: int) -> Callable[[int], Batch]:
+def batches(config: Config, photographs: Sequence[Tensor], loss: PerceptualLoss, seed: int) -> Callable[[int], Batch]:
     """Step → a batch, a function of (seed, step) alone."""
     device = loss.features.mean.device
     if config.crops:
@@ -165,7 +165,7 @@ def fit(
     trained, optimizer = accelerator.prepare(model, optimizer)
     loop = accelerated_loop(
         accelerator,
-        batches(config, training_photographs(folder).pictures, loss, run_seed(config, seed)),
+        batches(config, list(training_photographs(folder).pictures.values()), loss, run_seed(config, seed)),
         config,
         {"model": model, "optimizer": optimizer, "schedule": schedule},
         seed=seed,
@@ -218,7 +218,7 @@ def train(
             weights=weights,
             style_folder=style_folder,
         ),
-        lambda model: card_metrics(config, model.cpu(), loss, held_out.pictures, styles(style_folder)),
+        lambda model: card_metrics(config, model.cpu(), loss, held_out.pictures.values(), styles(style_folder)),
         out=out,
         profile=profile,
         seed=seed,
