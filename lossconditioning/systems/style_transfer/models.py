@@ -92,7 +92,7 @@ class StylisationNetwork(nn.ModuleList):
         )
 
     def forward(self, photographs: Tensor, code: Tensor) -> Tensor:
-        features = photographs - 0.5
+        features = photographs  # of any mean: the first normalisation takes it away
         for layer in self:
             features = layer(features, code)
         # Sides that are no multiple of 4 come out a little larger.

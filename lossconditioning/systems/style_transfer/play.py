@@ -69,7 +69,7 @@ def play(
         second=Menu(paintings, value=list(paintings)[-1], label="second style"),
         share=Slider(0.0, 1.0, value=0.0, label="share of the second"),
         photograph=Upload(photographs, size=FULL, label="photograph"),
-        alt="A photograph, the painting whose style it is given, and the result, with bars for its six losses: with a large "
+        alt="A photograph, the painting whose style it is given, and the result, with bars for five losses: with a large "
         "weight of content the photograph stays recognisable, with a small one the painting's colours and dots take over.",
     )
 
@@ -90,15 +90,18 @@ class _Stage:
         made, axes = figure(4, size=(9.6, 2.9), width_ratios=[1, 1, 1, 1])
         blank = np.full((FULL, FULL, 3), 255, dtype=np.uint8)
         self.shown = [axis.imshow(blank, interpolation="nearest") for axis in axes[:3]]
-        for axis, title in zip(axes, ("photograph", "style", "painted"), strict=False):
+        for axis, title in zip(axes, ("photograph", "style", ""), strict=False):
             axis.set_title(title)
             axis.axis("off")
         plot = axes[3]
         names = [*(f"style {i}" for i in (1, 2, 3, 4)), "content"]
         self.bars = plot.barh(names, [0.0] * 5, color=[COLORS["conditional"]] * 4 + [COLORS["fixed"]])
-        plot.set(xlim=(0, _MOST), title="losses, once still")
+        plot.set(xlim=(0, _MOST), title=f"losses, once still (up to {_MOST:g})")
         plot.invert_yaxis()
-        self.live = LiveFigure(made, [*self.shown, *self.bars])
+        self.asked = axes[2].text(
+            0, 1.03, "painted, λ_c = 0.000", size=axes[0].title.get_size(), transform=axes[2].transAxes
+        )
+        self.live = LiveFigure(made, [*self.shown, *self.bars, self.asked])
 
     def describe(self, style: str, second: str, share: float) -> Tensor:
         """A style's description ``(1, F)``, mixed with a share of another's."""
@@ -108,7 +111,8 @@ class _Stage:
     @torch.no_grad()
     def quick(self, photograph: Picture, style: str, second: str, share: float, lam: Tensor):
         small = F.interpolate(photograph.pixels[None], (QUICK, QUICK), mode="area")
-        return self._draw(photograph, style, self.model(small, self.describe(style, second, share), lam)[0])
+        painted = self.model(small, self.describe(style, second, share), lam)[0]
+        return self._draw(photograph, style, painted, lam)
 
     @torch.no_grad()
     def full(self, photograph: Picture, style: str, second: str, share: float, lam: Tensor):
@@ -118,13 +122,19 @@ class _Stage:
         targets = tuple(torch.lerp(first, other, share) for first, other in both)
         values = terms(self.loss, painted, self.loss.content_targets(photo), targets)
         values = {name: float(value) for name, value in values.items()}
-        picture = self._draw(photograph, style, painted[0], values)
+        picture = self._draw(photograph, style, painted[0], lam, values)
         said = {name.replace("_", " "): value for name, value in values.items()}
         return picture, {**said, "losses by": self.loss.features.source}
 
     def _draw(
-        self, photograph: Picture, style: str, painted: Tensor, values: Mapping[str, float] | None = None
+        self,
+        photograph: Picture,
+        style: str,
+        painted: Tensor,
+        lam: Tensor,
+        values: Mapping[str, float] | None = None,
     ) -> bytes:
+        self.asked.set_text(f"painted, λ_c = {float(lam[0, -1]):.3g}")
         for shown, content in zip(self.shown, (photograph.pixels, None, painted), strict=True):
             shown.set_data(self.paintings[style] if content is None else to_bytes(content))
         for name, bar in zip(WEIGHTS, self.bars, strict=True):
