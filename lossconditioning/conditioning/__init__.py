@@ -1,15 +1,20 @@
-"""How λ enters a network: conditioners for single layers, and `condition`, which adds them to any network."""
+"""How λ enters a network: conditioners for single layers, `condition`, which adds them to any, and tuning blocks."""
 
 from lossconditioning.conditioning.conditioners import Concatenation, Conditioner, FiLM, InputConditioning
 from lossconditioning.conditioning.injection import Conditioned, condition
 from lossconditioning.conditioning.instance_norm import ConditionalInstanceNorm
+from lossconditioning.conditioning.tuning import DynamicNet, TuningBlock, TuningBlocks, tune
 
 __all__ = [
     "Concatenation",
     "ConditionalInstanceNorm",
     "Conditioned",
     "Conditioner",
+    "DynamicNet",
     "FiLM",
     "InputConditioning",
+    "TuningBlock",
+    "TuningBlocks",
     "condition",
+    "tune",
 ]

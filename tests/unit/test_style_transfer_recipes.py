@@ -50,6 +50,8 @@ def small(tmp_path_factory):
         *(({name: 2.5}, f"{name} must be a whole number") for name in ("lam_hidden", "side", "batch_size", "steps")),
         ({"side": 31}, "side is 32 pixels or more; got 31"),
         ({"crops": -1}, "crops is 0 or more"),
+        ({"opening": 1.5}, "opening is a share of the steps, 0 to 1; got 1.5"),
+        ({"opening": math.nan}, "opening is a share of the steps"),
         ({"learning_rate": 0.0}, "learning_rate positive"),
         ({"learning_rate": math.nan}, "learning_rate positive"),
         ({"kind": "specialist", "shares": True}, "which only kind 'yoto' is told; got 'specialist'"),
@@ -115,8 +117,9 @@ def test_the_papers_profile_has_the_papers_numbers():
     assert (config.width, config.blocks, config.side, config.batch_size) == (32, 5, 256, 8)
     assert (config.features, config.content_layer, config.described_by) == ("vgg16", "relu3_3", "inception_v3")
     assert config.style_layers == ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
-    assert (config.ranges, config.balance, config.crops, config.half, config.pretrained) == (
+    assert (config.ranges, config.opening, config.balance, config.crops, config.half, config.pretrained) == (
         "paper",
+        0.0,
         0.0,
         0,
         False,

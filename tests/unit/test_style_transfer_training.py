@@ -13,6 +13,7 @@ from lossconditioning import CheckpointError, ReaderError
 from lossconditioning.datasets import photographs
 from lossconditioning.datasets.lookup import STAND_IN
 from lossconditioning.systems import style_transfer
+from lossconditioning.systems.style_transfer import training
 from lossconditioning.systems.style_transfer.measures import card_metrics
 from lossconditioning.systems.style_transfer.pictures import crops
 from lossconditioning.systems.style_transfer.training import batches, draw_weights, optimizer_and_schedule
@@ -73,6 +74,27 @@ def test_a_fixed_weight_models_weight_is_its_own():
     assert draw_weights(FIXED, 5).tolist() == pytest.approx(np.tile(FIXED.lam, (5, 1)))
 
 
+def test_the_range_of_the_weights_opens_from_the_default_setting():
+    config = replace(YOTO, opening=0.4)
+    drawn = []
+    for progress in (0.0, 0.1, 0.2, 0.4, 1.0):
+        torch.manual_seed(3)
+        drawn.append((draw_weights(config, 8, progress) / torch.tensor(style_transfer.DEFAULT)).log())
+    whole = drawn[-1]
+    assert whole.abs().max() > 1
+    for share, rows in zip((0, 0.25, 0.5, 1, 1), drawn, strict=True):
+        torch.testing.assert_close(rows, share * whole, atol=1e-5, rtol=1e-5)
+
+
+def test_training_opens_the_range_step_by_step(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        training, "draw_weights", lambda config, count, progress: seen.append(progress) or draw_weights(config, count)
+    )
+    fit(replace(YOTO, steps=4, batch_size=2), seed=0)
+    assert seen == [0.0, 0.25, 0.5, 0.75]
+
+
 def test_a_pool_of_crops_is_drawn_from_again_and_again():
     loss, photos = perceptual_loss(), tuple(photographs().values())
     pool = crops(photos, SIDE, YOTO.crops, seed=5)
@@ -105,7 +127,7 @@ def test_without_a_pool_every_step_has_crops_of_its_own():
 @pytest.mark.parametrize("balance", [0.0, 1.0])
 @pytest.mark.parametrize("name", ["yoto", "fixed_content_low"])
 def test_the_first_step_costs_the_mean_objective_divided_by_a_power_of_the_weights_sum(name, balance):
-    config = replace(SMALL[name], balance=balance, batch_size=4, steps=1, crops=0)
+    config = replace(SMALL[name], opening=0.0, balance=balance, batch_size=4, steps=1, crops=0)
     model, loop = fit(config, seed=2)
     loss = perceptual_loss()
     batch = batches(config, tuple(photographs().values()), loss, 2000)(0)

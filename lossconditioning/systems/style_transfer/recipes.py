@@ -36,6 +36,8 @@ class Config:
         described_by: network whose features describe a style to the model, "inception_v3" or "vgg".
         pretrained: whether both networks have their trained weights; "smoke" does with random filters, and loads nothing.
         ranges: "paper" or "centred", see `task.RANGES`.
+        opening: over this share of the steps λ's range opens, in logarithms, from the default setting alone to all of it: the
+            network learns to paint before it learns to be told; 0 for the paper's, which is open from the start.
         shares: tell the model, beside log λ, each weight's share of the objective, see `task.shares`.
         half: compute in bfloat16, which takes less time where the processor has it.
         side: of the content pictures, in pixels.
@@ -64,6 +66,7 @@ class Config:
     described_by: str = "inception_v3"
     pretrained: bool = True
     ranges: str = "paper"
+    opening: float = 0.0
     shares: bool = False
     half: bool = False
     side: int = 256
@@ -87,6 +90,8 @@ class Config:
             raise ReaderError(f"side is 32 pixels or more; got {self.side}.")
         if self.crops < 0 or not self.learning_rate > 0:
             raise ReaderError(f"crops is 0 or more and learning_rate positive; got {self.crops}, {self.learning_rate}.")
+        if not 0 <= self.opening <= 1:
+            raise ReaderError(f"opening is a share of the steps, 0 to 1; got {self.opening}.")
         if self.shares and self.kind != "yoto":
             raise ReaderError(f"Shares are those of five weights, which only kind 'yoto' is told; got {self.kind!r}.")
         for layer in (*self.style_layers, self.content_layer):
@@ -120,6 +125,7 @@ LAPTOP = dict(  # noqa: C408 - read as keyword arguments
     content_layer="relu3_1",
     described_by="vgg",
     ranges="centred",
+    opening=0.3,
     shares=True,
     half=True,
     side=96,
@@ -153,10 +159,17 @@ def experiments(profile: str) -> dict[str, Config]:
             base, width=4, blocks=1, hidden=8, lam_hidden=8, side=32, crops=8, batch_size=2, steps=3, pretrained=False
         )
     fixed = [
-        replace(base, name=name, kind="fixed", shares=False, lam=tuple(float(f"{weight:.4g}") for weight in lam))
+        replace(
+            base,
+            name=name,
+            kind="fixed",
+            opening=0.0,
+            shares=False,
+            lam=tuple(float(f"{weight:.4g}") for weight in lam),
+        )
         for name, lam in fixed_settings().items()
     ]
-    specialist = replace(base, name="specialist", kind="specialist", shares=False)
+    specialist = replace(base, name="specialist", kind="specialist", opening=0.0, shares=False)
     configs = [base, fixed[0], specialist, *fixed[1:]]
     return {config.name: config for config in configs}
 

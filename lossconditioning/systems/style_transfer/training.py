@@ -67,16 +67,22 @@ def perceptual_loss(
     return PerceptualLoss(features, config.content_layer, config.style_layers)
 
 
-def draw_weights(config: Config, count: int) -> Tensor:
-    """λ of each picture of a batch, ``(count, 5)``; spread evenly over the prior, where there is one."""
+def draw_weights(config: Config, count: int, progress: float = 1.0) -> Tensor:
+    """λ of each picture of a batch, ``(count, 5)``; spread evenly over the prior, where there is one.
+
+    ``progress``, the share of training that is done, says how far λ's range is open, see `Config.opening`.
+    """
+    default = torch.tensor(config.lam or DEFAULT)
     if config.kind == "fixed":
-        return torch.tensor(config.lam).repeat(count, 1)
+        return default.repeat(count, 1)
     only_content = config.kind == "specialist"
     drawn = lambda_prior(config.ranges, only_content=only_content).sample((count,), stratified=True)
-    if not only_content:
-        return drawn
-    rows = torch.tensor(DEFAULT).repeat(count, 1)
-    rows[:, -1] = drawn
+    rows = drawn
+    if only_content:
+        rows = default.repeat(count, 1)
+        rows[:, -1] = drawn
+    if progress < config.opening:
+        rows = default * (rows / default) ** (progress / config.opening)
     return rows
 
 
@@ -175,7 +181,8 @@ def fit(
     )
     for batch in loop:
         count = len(batch.photographs)
-        drawn = batch.photographs, batch.content, batch.style, draw_weights(config, count)
+        lam = draw_weights(config, count, loop.step / config.steps)
+        drawn = batch.photographs, batch.content, batch.style, lam
         photographs, content, style, lam = (own_rows(accelerator, rows) for rows in drawn)
         with accelerator.autocast():
             values = terms(loss, trained(photographs, style, lam), content, tuple(gram[style] for gram in grams))

@@ -1,0 +1,220 @@
+r"""Tuning blocks: turn a trained network's objective without training it again (Shoshan et al., "Dynamic-Net", section 3).
+
+A *main network* θ is trained for an objective O₀ and frozen. Behind some of its layers, *tuning blocks* ψ are added and
+trained, alone, for another objective O₁. Afterwards each is scaled by a number,
+
+    ẑ = z₀ + α ψ(z₀),
+
+so that α = 0 is the main network, α = 1 stands in for one trained for O₁, and what lies between for what lies between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from lossconditioning.conditioning.layers import key, outputs
+from lossconditioning.errors import ReaderError, one_of, positive_int
+
+Alpha = float | Tensor | Sequence[float | Tensor]
+"""How far the blocks of a set are turned on: one number for all, ``(B,)`` for one per example, or one of either per block."""
+
+
+class TuningBlock(nn.Module):
+    """ψ: three 3×3 convolutions with ReLU between them (section 4); reflection at the edges, no normalisation.
+
+    Args:
+        channels: C of the features ``(B, C, H, W)``, H and W 2 or more, that it changes.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.channels = positive_int("channels", channels)
+        first, second, third = (nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect") for _ in range(3))
+        self.layers = nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), third)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """ψ(z), without α and the sum; the same shape."""
+        return self.layers(features)
+
+
+class TuningBlocks(nn.Module):
+    """The blocks of one objective O₁, one behind each of some named layers of a main network.
+
+    A module of its own, whose state_dict holds nothing of the main network's: it is saved and loaded apart.
+
+    Args:
+        channels: layer's name → C of its output.
+    """
+
+    def __init__(self, channels: Mapping[str, int]):
+        super().__init__()
+        self.at = tuple(channels)
+        self.blocks = nn.ModuleDict({key(name): TuningBlock(count) for name, count in channels.items()})
+
+    def __getitem__(self, name: str) -> TuningBlock:
+        return self.blocks[key(one_of("layer with a tuning block", name, self.at))]
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    def alphas(self, alpha: Alpha) -> dict[str, float | Tensor]:
+        """α of each block by its layer's name, each a number or ``(B,)``."""
+        if isinstance(alpha, Sequence) and not isinstance(alpha, str):
+            if len(alpha) != len(self):
+                raise ReaderError(
+                    f"One α for each of {len(self)} blocks ({', '.join(self.at)}) expected; got {len(alpha)}."
+                )
+            return dict(zip(self.at, map(_checked, alpha), strict=True))
+        return dict.fromkeys(self.at, _checked(alpha))
+
+
+class DynamicNet(nn.Module):
+    """A frozen main network with one or several sets of tuning blocks: ``model(*inputs, alpha=0.5)``. Made by `tune`.
+
+    Only the blocks have gradients and change with ``.train()``: the main network stays as it was, statistics of batch
+    normalisation included, and computes at α = 0 exactly what it did. ``model.main(*inputs)`` leaves the blocks out.
+
+    Attributes:
+        main: the main network, not copied.
+        sets: name → `TuningBlocks`; their effects add up.
+    """
+
+    def __init__(self, main: nn.Module, sets: Mapping[str, TuningBlocks]):
+        super().__init__()
+        self.main = main
+        self._trainable = [parameter for parameter in main.parameters() if parameter.requires_grad]
+        self._was_training = main.training
+        main.requires_grad_(False).eval()
+        self.sets = nn.ModuleDict()
+        self._now: dict[str, list[tuple[TuningBlock, float | Tensor]]] = {}
+        self._hooks: dict[str, torch.utils.hooks.RemovableHandle] = {}
+        for name, blocks in sets.items():
+            self.add(name, blocks)
+
+    def add(self, name: str, blocks: TuningBlocks) -> None:
+        """Add a set of blocks, or put it in the place of the one of that name."""
+        for layer in blocks.at:
+            if layer not in self._hooks:
+                place = self.main.get_submodule(one_of("layer", layer, dict(self.main.named_modules())))
+                self._hooks[layer] = place.register_forward_hook(_Turn(layer, self._now))
+        self.sets[name] = blocks
+
+    def undo(self) -> nn.Module:
+        """Take the blocks off and return the main network, trainable where it was."""
+        for hook in self._hooks.values():
+            hook.remove()
+        self._hooks.clear()
+        for parameter in self._trainable:
+            parameter.requires_grad_(True)
+        return self.main.train(self._was_training)
+
+    def train(self, mode: bool = True) -> DynamicNet:
+        """As any module's; the main network stays in evaluation mode."""
+        super().train(mode)
+        self.main.eval()
+        return self
+
+    def forward(self, *inputs: Tensor, alpha: Alpha | Mapping[str, Alpha]) -> Tensor:
+        """Run the main network with its blocks turned on by α.
+
+        Args:
+            alpha: one number, ``(B,)`` for one per example, or a sequence with either for each block in the order of
+                ``blocks.at``; with several sets, a set's name → any of these (sets that are not named are left out). Between
+                0 and 1 it interpolates, below and above it extrapolates.
+        """
+        for layer, parts in self._turned(alpha):
+            self._now.setdefault(layer, []).append(parts)
+        try:
+            return self.main(*inputs)
+        finally:
+            self._now.clear()
+
+    def _turned(self, alpha: Alpha | Mapping[str, Alpha]) -> Iterator[tuple[str, tuple[TuningBlock, float | Tensor]]]:
+        if not isinstance(alpha, Mapping):
+            if len(self.sets) != 1:
+                raise ReaderError(
+                    f"There are {len(self.sets)} sets of blocks ({', '.join(self.sets)}): say whose α it is, alpha={{name: α}}."
+                )
+            alpha = dict.fromkeys(self.sets, alpha)
+        for name, turned in alpha.items():
+            blocks = self.sets[one_of("set of tuning blocks", name, list(self.sets))]
+            for layer, value in blocks.alphas(turned).items():
+                if isinstance(value, Tensor) or value != 0:
+                    yield layer, (blocks[layer], value)
+
+
+class _Turn:
+    """A forward hook that adds α ψ(z) to one layer's output. An object, not a closure, so that deepcopy can follow it."""
+
+    def __init__(self, name: str, now: dict[str, list[tuple[TuningBlock, float | Tensor]]]):
+        self.name, self.now = name, now
+
+    def __call__(self, layer: nn.Module, inputs: tuple, output: Tensor) -> Tensor | None:
+        turned = self.now.get(self.name)
+        if not turned:
+            return None  # as it was
+        total = output
+        for block, alpha in turned:  # every set sees the main network's own features
+            change = block(output)
+            if isinstance(alpha, Tensor):
+                if len(alpha) != len(output):
+                    raise ReaderError(f"{len(output)} examples came with {len(alpha)} α: one for all, or one each.")
+                alpha = alpha.to(output).view(-1, *[1] * (output.dim() - 1))
+                # Not even the sign of a zero changes where α is 0.
+                total = torch.where(alpha == 0, total, total + alpha * change)
+            else:
+                total = total + alpha * change
+        return total
+
+
+def tune(
+    main: nn.Module,
+    at: str | type[nn.Module] | Iterable[str | type[nn.Module]],
+    *,
+    name: str = "tuned",
+    example: Tensor | tuple[Tensor, ...] | None = None,
+) -> DynamicNet:
+    """Freeze a network and put untrained tuning blocks behind some of its layers.
+
+    Args:
+        main: any network whose named layers put out ``(B, C, H, W)``. It is not copied.
+        at: which layers; names, patterns or types, as for `condition`.
+        name: of this set of blocks; see `DynamicNet.add` for more sets.
+        example: an input, needed where a layer does not say how many channels it puts out, as for `condition`.
+
+    Returns:
+        the tunable network; train ``model.sets[name].parameters()`` with ``alpha=1``.
+
+    Example:
+        >>> model = tune(network, at=["blocks.1", "up.1"])
+        >>> painted = model(photographs, alpha=0.5)           # photographs (B, 3, H, W)
+    """
+    if not isinstance(main, nn.Module):
+        raise ReaderError(f"A network (nn.Module) can be tuned; got a {type(main).__name__}.")
+    found = outputs(main, at, example)
+    flat = [layer for layer, (_, channel_dim) in found.items() if channel_dim != 1]
+    if flat:
+        raise ReaderError(f"Tuning blocks are convolutions: layers put out (B, C, H, W); {', '.join(flat)} do not.")
+    blocks = TuningBlocks({layer: channels for layer, (channels, _) in found.items()})
+    reference = next(main.parameters(), None)
+    if reference is not None:
+        blocks.to(device=reference.device, dtype=reference.dtype)
+    return DynamicNet(main, {name: blocks})
+
+
+def _checked(alpha: float | Tensor) -> float | Tensor:
+    """One block's α: a finite number, or ``(B,)``."""
+    if isinstance(alpha, Tensor) and alpha.dim() == 1:
+        return alpha
+    try:
+        value = float(alpha)
+    except (TypeError, ValueError):
+        value = float("nan")
+    if not abs(value) < float("inf"):
+        raise ReaderError(
+            f"α is a number, (B,) for one per example, or a sequence of either, one per block; got {alpha!r}."
+        )
+    return value

@@ -1,0 +1,330 @@
+"""The painter of the drawn faces: from what a face is like to its picture, many at once.
+
+A face is laid down in layers, back to front. Each layer is a signed distance from the edge of a shape, in pixels; how much of
+a pixel it covers follows from that, so outlines are smooth without drawing at a larger size. Only the window that a layer may
+reach is touched.
+
+Pixels are computed by + − × ÷, square root, minimum and maximum alone, which IEEE 754 rounds in one way only: a face is the
+same to the last bit whatever it is drawn together with.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+
+SIDE = 64
+
+
+def colors(codes: str) -> np.ndarray:
+    """Hexadecimal colours to ``(P, 3)`` in [0, 1]."""
+    return np.array([list(bytes.fromhex(code)) for code in codes.split()], dtype=np.float32) / 255
+
+
+WHITE, _DIM, _INK, WARM, _MOUTH, _TONGUE, LIPS, _ROSE = colors(
+    "ffffff b8c4dc 2a1c24 3c1030 7c1f2c e2636c c8485a f0606a"
+)[:, None]
+
+
+def draw(face: SimpleNamespace) -> np.ndarray:
+    """Draw faces.
+
+    Args:
+        face: what they are like, as `datasets.faces` makes it up: attributes and traits ``(B, 1, 1)``, colours ``(B, 3)``.
+
+    Returns:
+        uint8 ``(B, 3, 64, 64)``.
+    """
+    canvas = _Canvas(face)
+    for layer in (_background, _hair_behind, _body, _head, _beard, _eyes, _brows, _nose, _mouth, _hair, _glasses, _hat):
+        layer(canvas, face)
+    return np.floor(canvas.image * 255 + 0.5).astype(np.uint8)
+
+
+# Brushes ------------------------------------------------------------------------------------------------------------------
+
+
+class _Canvas:
+    """Pictures in the making, ``(B, 3, 64, 64)``, and where each pixel is, from the middle of the picture or of the head."""
+
+    def __init__(self, face: SimpleNamespace):
+        self.face, self.image = face, np.empty((len(face.skin), 3, SIDE, SIDE), dtype=np.float32)
+        self.middle = np.arange(SIDE, dtype=np.float32) + (0.5 - SIDE / 2)
+        square = face.tilt * face.tilt
+        self.cos, self.sin = (1 - square) / (1 + square), 2 * face.tilt / (1 + square)
+
+    def place(self, top: int, bottom: int, left: int, right: int) -> tuple[np.ndarray, np.ndarray]:
+        """x to the right ``(1, 1, w)`` and y downward ``(1, h, 1)`` of a window's pixels, from the picture's middle."""
+        self.window = (slice(None), slice(top, bottom), slice(left, right))
+        return self.middle[None, None, left:right], self.middle[None, top:bottom, None]
+
+    def on_head(self, top: int, bottom: int, left: int, right: int) -> tuple[np.ndarray, np.ndarray]:
+        """The same from the middle of the head, shifted and tilted with it: ``(B, h, w)`` each."""
+        x, y = self.place(top, bottom, left, right)
+        x, y = x - self.face.head_x, y - self.face.head_y
+        return self.cos * x + self.sin * y, self.cos * y - self.sin * x
+
+    def lay(self, color: np.ndarray, mask: np.ndarray) -> None:
+        """Lay a colour, ``(1 or B, 3)`` or one ``(B, h, w)`` per channel, over the window that was asked for last."""
+        rows = (slice(None), *self.window[1:])
+        for channel in range(3):
+            below = self.image[:, channel][rows]
+            above = color[channel] if isinstance(color, list) else color[:, channel, None, None]
+            below += mask * (above - below)
+
+
+def between(one: np.ndarray, other: np.ndarray, share: np.ndarray | float) -> np.ndarray:
+    return one + share * (other - one)
+
+
+def _shaded(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> list[np.ndarray]:
+    """A colour of each pixel, from ``one`` to ``other`` ``(B, 3)`` by a share ``(B, h, w)``, for `_Canvas.lay`."""
+    return [one[:, c, None, None] + share * (other - one)[:, c, None, None] for c in range(3)]
+
+
+def either(condition: np.ndarray, yes: np.ndarray | float, no: np.ndarray | float) -> np.ndarray:
+    """numpy.where that stays in single precision."""
+    return np.where(condition, np.float32(yes), np.float32(no))
+
+
+def _unit(x: np.ndarray) -> np.ndarray:
+    return np.minimum(np.maximum(x, 0), 1)
+
+
+def _inside(distance: np.ndarray, soft: float = 1.0) -> np.ndarray:
+    """How much of a pixel a shape covers, by the signed distance from its edge; ``soft`` pixels from none to all."""
+    return _unit(0.5 - (distance if soft == 1.0 else distance * (1 / soft)))
+
+
+def _bump(x: np.ndarray) -> np.ndarray:
+    """A smooth hill of height 1 over [-1, 1], of a squared ``x``."""
+    hill = np.maximum(1 - x, 0)
+    return hill * hill
+
+
+def _ellipse(x: np.ndarray, y: np.ndarray, a: np.ndarray | float, b: np.ndarray | float) -> np.ndarray:
+    """Distance from an ellipse with half-axes ``a`` and ``b``, exact near its edge only."""
+    p, q = x / a, y / b
+    steep = np.sqrt((p / a) ** 2 + (q / b) ** 2) + 1e-3
+    return (p * p + q * q - 1) / (2 * steep)
+
+
+def _wave(x: np.ndarray) -> np.ndarray:
+    """A smooth wave of period 1 between −1 and 1, without a sine."""
+    t = np.abs(x - np.floor(x) - 0.5) * 4 - 1
+    return t * (1.5 - 0.5 * t * t)
+
+
+def _stroke(x: np.ndarray, y: np.ndarray, half: np.ndarray | float, weight: np.ndarray | float) -> np.ndarray:
+    """Cover of a line along y = 0, of half a length and half a thickness, that tapers towards its ends."""
+    return _inside(np.abs(y) - weight * (1 - (x / half) ** 2))
+
+
+def _egg(x: np.ndarray, y: np.ndarray, face: SimpleNamespace, grown: float = 0.0) -> np.ndarray:
+    """Distance from the outline of the head, narrower towards the chin."""
+    low = _unit(y / face.head_height)
+    return _ellipse(x, y, face.head_width * (1 - face.jaw * low * low) + grown, face.head_height + grown)
+
+
+# Layers, back to front ----------------------------------------------------------------------------------------------------
+
+
+def _background(canvas: _Canvas, face: SimpleNamespace) -> None:
+    x, y = canvas.place(0, 64, 0, 64)
+    share = _unit((x * face.slant + y) / 72 + 0.5)
+    for channel, color in enumerate(_shaded(face.sky[0], face.sky[1], share)):
+        canvas.image[:, channel] = color
+    glow = 0.45 * _bump(((x - face.glow_x) ** 2 + (y - face.glow_y) ** 2) / 34**2)
+    for name in ("bubble", "bubble2"):
+        bx, by, size = (getattr(face, f"{name}_{part}") for part in ("x", "y", "size"))
+        glow += 0.16 * _inside(np.sqrt((x - bx) ** 2 + (y - by) ** 2) - size, 2)
+    canvas.lay(WHITE, _unit(glow))
+
+
+def _hair_outline(x: np.ndarray, y: np.ndarray, face: SimpleNamespace) -> np.ndarray:
+    """Distance from the outline of the hair, which has no lower end here."""
+    volume, long = face.hair_volume, face.long_hair
+    ripple = face.curl * (_wave(x * 0.1 + 0.25) + _wave(y * 0.085))
+    cap = _ellipse(x, np.minimum(y + 3, 0), face.head_width + volume * 0.7, face.head_height + volume - 3)
+    spread = either(long, 0.16, -0.3) * np.maximum(y, 0)
+    sides = np.abs(x) - (face.head_width + volume * 0.7) - spread
+    return either(y < -3, cap, sides) - ripple
+
+
+def _hair_behind(canvas: _Canvas, face: SimpleNamespace) -> None:
+    x, y = canvas.on_head(6, 64, 7, 57)
+    end = either(face.long_hair, face.hair_length - x * x * 0.012, 2.5)
+    face.hair_edge = _hair_outline(x, y, face)  # `_hair` needs it again, in the same window
+    canvas.lay(face.hair_shadow, _inside(np.maximum(face.hair_edge, y - end), 1.4))
+
+
+def _body(canvas: _Canvas, face: SimpleNamespace) -> None:
+    x, y = canvas.place(42, 64, 0, 64)
+    x = x - face.body_x
+    neck = np.maximum(np.abs(x) - 5.6 - np.minimum(np.maximum(y - 17, 0), 6), 8 - y)
+    chin = _egg(x + face.body_x - face.head_x, y - face.head_y - 3, face)
+    canvas.lay(_shaded(face.skin, face.skin_shadow, 0.25 + 0.75 * _inside(chin, 3)), _inside(neck))
+    shoulder = _ellipse(x, y - 37, face.shoulders, 17.5)
+    opening = _ellipse(x, y - 18, 7.6, face.collar)
+    light = _unit((x * 0.6 + y) / 40)
+    band = _wave(y * 0.21 + x * x * 0.0012)
+    light = light + _unit(face.stripes * 4 - 1) * 0.6 * _unit(band * 2 + 0.5)
+    shadow = between(face.cloth * 0.7, WARM, 0.15)
+    canvas.lay(_shaded(face.cloth, shadow, _unit(light)), _inside(np.maximum(shoulder, -opening)))
+    trim = _inside(np.abs(opening - 1) - 0.9) * _inside(shoulder)
+    canvas.lay(between(face.cloth, WHITE, 0.35), trim * 0.85)
+
+
+def _head(canvas: _Canvas, face: SimpleNamespace) -> None:
+    x, y = canvas.on_head(12, 54, 10, 54)
+    ear = _ellipse(np.abs(x) - face.head_width - 0.4, y - 2.2, 2.8, 4)
+    canvas.lay(_shaded(face.skin, face.skin_shadow, _inside(ear + 2, 2) * 0.7), _inside(ear))
+    edge = _egg(x, y, face)
+    shade = _unit((x * 0.55 + y * 0.75) / 26) + _inside(-edge - 1, 6) * 0.3
+    shade = shade + 0.55 * _inside(y - _hairline(x, face) - 1.6, 2.6)
+    canvas.lay(_shaded(face.skin, face.skin_shadow, _unit(shade)), _inside(edge))
+    across, down = np.abs(x) - face.eye_spacing - 1.8, y - either(face.smiling, 6.2, 7)
+    cheek = _bump((across * across + down * down * 1.6) / 22)
+    canvas.lay(_ROSE, cheek * face.blush * either(face.smiling, 1.2, 0.8))
+
+
+def _beard(canvas: _Canvas, face: SimpleNamespace) -> None:
+    x, y = canvas.on_head(30, 57, 12, 52)
+    wide = np.abs(x)
+    out = _unit((wide - 4) / (face.head_width - 6))
+    cheek_line = 8.6 - 7 * out * out * out
+    jaw = _egg(x, y - 0.3 * face.beard_length, face, face.beard_length * 0.8)
+    texture = 0.13 * _wave(x * 0.26 + x * y * 0.008)
+    shade = _unit((y - 9) * 0.05 + 0.35 + texture + _inside(-jaw - 1, 4) * 0.3)
+    canvas.lay(_shaded(face.hair, face.hair_shadow, shade), face.beard * _inside(np.maximum(jaw, cheek_line - y), 1.3))
+
+
+def _eyes(canvas: _Canvas, face: SimpleNamespace) -> None:
+    x, y = canvas.on_head(24, 43, 15, 49)
+    y = y - 1.2
+    across = x - np.copysign(face.eye_spacing, x)
+    outward = np.abs(x) - face.eye_spacing
+    wide, high = 3.4 * face.eye_size, either(face.smiling, 3.3, 3.6) * face.eye_size
+    edge = _ellipse(outward, y, wide, high)
+    canvas.lay(face.skin_shadow, _inside(edge - 0.9, 1.8) * 0.55)
+    white = _inside(edge)
+    canvas.lay(_shaded(WHITE, _DIM, _unit(-y * 0.3)), white)
+    across, down = across - face.gaze_x, y - face.gaze_y - 0.2
+    away = np.sqrt(across * across + down * down)
+    size = 2.75 * face.eye_size
+    iris = _shaded(face.iris * 0.6, between(face.iris, WHITE, 0.25), _unit(down * 0.3 + 0.4))
+    canvas.lay(iris, white * _inside(away - size))
+    canvas.lay(_INK, white * _inside(away - size * 0.52))
+    across, down = across + 0.9, down + 1
+    canvas.lay(WHITE, _inside(np.sqrt(across * across + down * down) - 0.85))
+    lid = _inside(np.abs(edge + 0.1) - 0.62) * _unit(0.2 - y * 0.6)
+    lash = _stroke(outward - wide + 0.2, y + 1 + (outward - wide) * 0.7, 1.8, 0.7)
+    canvas.lay(_INK, np.maximum(lid, lash) * 0.92)
+
+
+def _brows(canvas: _Canvas, face: SimpleNamespace) -> None:
+    x, y = canvas.on_head(20, 33, 14, 50)
+    outward = np.abs(x) - face.eye_spacing - 0.3
+    lift = either(face.smiling, -0.5, 0.2)
+    arch = face.brow_height + lift + outward * outward * 0.045 + outward * face.brow_slope
+    canvas.lay(between(face.hair_shadow, WARM, 0.3), _stroke(outward, y - arch, 4.6, face.brow_weight))
+
+
+def _nose(canvas: _Canvas, face: SimpleNamespace) -> None:
+    x, y = canvas.on_head(29, 47, 17, 47)
+    y = y - face.nose_length
+    side = _bump((x - 0.9) ** 2 * 0.3 + (y + 2) ** 2 * 0.06)
+    canvas.lay(face.skin_shadow, side * 0.45)
+    canvas.lay(WHITE, _bump((x + 0.7) ** 2 * 0.5 + (y + 0.6) ** 2 * 0.3) * 0.35)
+    under = _stroke(x, y - 0.9 + x * x * 0.12, 2.6, 0.62)
+    canvas.lay(between(face.skin_shadow, LIPS * 0.6, 0.45), under * 0.9)
+    dots = _bump((_wave(x * 0.31 + y * 0.11) - 1) ** 2 + (_wave(y * 0.37 - x * 0.09) - 1) ** 2)
+    cheeks = _bump((np.abs(x) - 6) ** 2 * 0.06 + (y + 1) ** 2 * 0.12)
+    canvas.lay(between(face.skin_shadow, LIPS, 0.3), dots * cheeks * _unit(face.freckles * 2))
+
+
+def _mouth(canvas: _Canvas, face: SimpleNamespace) -> None:
+    x, y = canvas.on_head(38, 53, 20, 44)
+    y = y - 11.2
+    smiling, much = face.smiling, face.expression
+    half = face.mouth_width * either(smiling, 5.6 + much, 3.7 - much * 0.5)
+    bent = either(smiling, -0.055 - 0.015 * much, 0.03 + 0.045 * much)
+    y = y + either(smiling, 0.9, 0) - bent * x * x
+    hill = 1 - (x / half) ** 2
+    # Closed: two lips along a line. Open: what shows between them.
+    canvas.lay(face.lips, ~smiling * _inside(np.abs(y - 0.35) - 1.7 * hill))
+    deep = either(smiling, 3.6 + 1.6 * much, 0) * hill
+    gap = np.maximum(-y, y - deep)
+    canvas.lay(face.lips, smiling * _inside(gap - 0.7))
+    opened = smiling * _inside(gap)
+    canvas.lay(_MOUTH, opened)
+    canvas.lay(_TONGUE, opened * _inside(_ellipse(x, y - 5, 3.2, 2.2)))
+    canvas.lay(WHITE, opened * _inside(y - 1.7))
+    canvas.lay(between(face.lips, _MOUTH, 0.75), ~smiling * _stroke(x, y, half + 0.5, 0.6))
+    canvas.lay(between(face.lips, _MOUTH, 0.5), smiling * _stroke(x, y + 0.2, half + 1, 0.5))
+
+
+def _hairline(x: np.ndarray, face: SimpleNamespace) -> np.ndarray:
+    """Down to where hair covers the forehead: parted, or a fringe, or what a hat leaves of either."""
+    away = x - face.hair_part
+    parted = -13 + away * away * either(away * face.hair_part < 0, 0.028, 0.06)
+    straight = -8.2 + 0.8 * _wave(x * 0.16 + face.hair_part) + x * x * 0.012
+    line = parted + _unit(face.fringe * 5 - 2) * (straight - parted)
+    return either(face.hat, np.maximum(line, -7.6 + x * x * 0.01), np.minimum(line, 2))
+
+
+def _hair(canvas: _Canvas, face: SimpleNamespace) -> None:
+    x, y = canvas.on_head(6, 64, 7, 57)
+    outline, wide = face.hair_edge, np.abs(x)
+    cap = np.maximum(outline, y - np.minimum(_hairline(x, face), either(face.long_hair, 30, 1)))
+    # Long hair comes forward at both sides: along the cheeks, then inward over the shoulders.
+    inner = face.head_width * 0.9 - 3.2 * _unit((y - 9) * 0.08)
+    curtain = np.maximum(inner - wide, y - face.hair_length + (wide - 15) ** 2 * 0.08)
+    curtain = np.maximum(np.maximum(curtain, outline), -y - 10)
+    mask = np.maximum(_inside(cap), face.long_hair * _inside(curtain))
+    away = x - face.hair_part
+    strands = _wave(either(y < 0, y - away * away * 0.045, x + y * 0.1) * 0.24)
+    edge = _inside(-outline - 1.2, 3.5)
+    shade = 0.28 + 0.2 * strands + 0.35 * edge + _unit(y * 0.025) * 0.4
+    canvas.lay(_shaded(face.hair, face.hair_shadow, _unit(shade)), mask)
+    ring = (x / face.head_width) ** 2 + ((y + 2) / face.head_height) ** 2 - 0.72
+    shine = _bump(ring * ring * 14) * _unit(0.75 - x * 0.04) * _unit(-y * 0.2 - 0.6)
+    canvas.lay(face.hair_shine, mask * shine * (0.75 + 0.25 * strands))
+
+
+def _glasses(canvas: _Canvas, face: SimpleNamespace) -> None:
+    x, y = canvas.on_head(23, 45, 11, 53)
+    y = y - 1.4
+    wide, high = 5.4 * face.frame_size, 4.9 * face.frame_size
+    round_ = face.frame_corner * high
+    outward = np.abs(x) - np.maximum(face.eye_spacing, wide + 1)
+    p, q = np.abs(outward) - wide + round_, np.abs(y) - high + round_
+    corner = np.sqrt(np.maximum(p, 0) ** 2 + np.maximum(q, 0) ** 2)
+    edge = corner + np.minimum(np.maximum(p, q), 0) - round_
+    lens = _inside(edge) * face.glasses
+    glare = _inside(np.abs(outward * np.copysign(1.0, x) + y + 2) - 1, 1.5)
+    canvas.lay(WHITE, lens * (0.15 + 0.3 * glare))
+    bridge = np.maximum(np.abs(y + 1 - x * x * 0.15) - 0.75, outward + wide)
+    arm = np.maximum(np.abs(y + 1) - 0.7, np.maximum(wide - outward, np.abs(x) - face.head_width - 0.6))
+    rim = np.minimum(np.abs(edge) - 0.8, np.minimum(bridge, arm))
+    gloss = _unit(-0.2 - y * 0.2) * 0.45
+    canvas.lay(_shaded(face.frame, between(face.frame, WHITE, 0.75), gloss), face.glasses * _inside(rim))
+
+
+def _hat(canvas: _Canvas, face: SimpleNamespace) -> None:
+    x, y = canvas.on_head(0, 29, 8, 56)
+    top = face.head_height + face.hat_height
+    ball = np.sqrt(x * x + (y + top + 1) ** 2) - face.pompom
+    fluff = _wave(x * 0.4 + y * 0.2) * 0.2 + 0.25
+    pale, dark = between(face.knit, WHITE, 0.45), between(face.knit * 0.66, WARM, 0.2)
+    canvas.lay(_shaded(pale, face.knit, _unit(fluff + (y + top) * 0.12)), face.hat * _inside(ball))
+    wide = face.head_width + face.hair_volume * 0.7 + 0.6
+    bow = x * x * 0.009
+    dome = np.maximum(_ellipse(x, y + 10, wide, top - 10), y + 12)
+    knit = 0.3 + x * 0.016 + 0.16 * _wave(x * 0.26) + _unit((y + 18) * 0.1) * 0.4
+    canvas.lay(_shaded(face.knit, dark, _unit(knit)), face.hat * _inside(dome))
+    p, q = np.abs(x) - wide - 0.7 + 2, np.abs(y + 12.4 - bow) - 3.1 + 2
+    brim = np.sqrt(np.maximum(p, 0) ** 2 + np.maximum(q, 0) ** 2) + np.minimum(np.maximum(p, q), 0) - 2
+    ribs = 0.3 + 0.3 * _wave(x * 0.25) + x * 0.012
+    canvas.lay(_shaded(pale, face.knit, _unit(ribs + (y + 12) * 0.12)), face.hat * _inside(brim))

@@ -1,0 +1,181 @@
+"""What Figures 3, 4, 5 and 8 of "Dynamic-Net" compare, and other ways to one network for every strength of a style."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from itertools import pairwise
+
+import torch
+from scipy.stats import spearmanr
+from torch import Tensor, nn
+
+from lossconditioning.conditioning import DynamicNet, TuningBlocks
+from lossconditioning.evaluation import hypervolume
+from lossconditioning.systems.dynamic_net.stylisation.measures import Measure, Painter, told, turned
+from lossconditioning.systems.dynamic_net.stylisation.recipes import STYLES, strengths
+
+ALPHAS = tuple(i / 10 for i in range(11))
+WIDE = (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
+"""α of Figure 5, beyond both ends."""
+BACK = ("middle", "weak", "none")
+"""Tuning blocks that lead back from the strongest style, by growing gap; the last to content alone (Figure 8)."""
+Curve = dict[str, Tensor]
+"""Term → its mean at every point, ``(P,)``."""
+
+
+def curve(points: Iterable[Mapping[str, float]]) -> Curve:
+    """Means of several painters, point by point."""
+    rows = list(points)
+    return {name: torch.tensor([row[name] for row in rows], dtype=torch.float64) for name in rows[0]}
+
+
+def volumes(
+    curves: Mapping[str, Curve], reference: str, axes: tuple[str, str] = ("content", "style")
+) -> dict[str, float]:
+    """Hypervolume of each curve below the reference's worst ends, as a share of the reference's.
+
+    Neighbouring points are joined by straight lines, so that curves of few points do not suffer for it. The corner is moved
+    out by a tenth of the reference's extent, so that its two ends count too.
+    """
+    points = {name: torch.stack([values[axis] for axis in axes], dim=1) for name, values in curves.items()}
+    worst, best = points[reference].max(0).values, points[reference].min(0).values
+    corner = worst + 0.1 * (worst - best)
+    found = {name: hypervolume(joined(value), corner) for name, value in points.items()}
+    return {name: value / found[reference] for name, value in found.items()}
+
+
+def joined(points: Tensor, between: int = 20) -> Tensor:
+    """Points ``(P, 2)`` and ``between`` steps of a straight line from each to the next."""
+    steps = torch.linspace(0, 1, between + 1, dtype=points.dtype)[:, None]
+    lines = [torch.lerp(start, end, steps) for start, end in pairwise(points)]
+    return torch.cat(lines)
+
+
+def mixed_pictures(measure: Measure, first: Tensor, second: Tensor, style: tuple[Tensor, ...]) -> Curve:
+    """Two painters' pictures ``(N, 3, S, S)``, blended."""
+    return curve(measure.means(torch.lerp(first, second, share), style) for share in ALPHAS)
+
+
+def mixed_weights(first: nn.Module, second: nn.Module, share: float) -> nn.Module:
+    """A network whose weights are a mixture of two networks' of one shape."""
+    mixed = deepcopy(first)
+    with torch.no_grad():
+        for weight, other in zip(mixed.parameters(), second.parameters(), strict=True):
+            weight.lerp_(other, share)
+    return mixed
+
+
+def figure_3(models: Mapping[str, nn.Module], measure: Measure) -> dict[str, Curve]:
+    """Content against style on the way from λ₀ to λ₁, six ways.
+
+    "fixed" networks, one for each of `strengths`; "dynamic", the weakest with tuning blocks of the strongest λ, at eleven α;
+    "pictures" and "weights", of the weakest and the strongest network, blended; "conditional", one network told λ.
+    """
+    style = measure.style()
+    fixed = [models[f"style_fixed_{i}"] for i in range(len(strengths()))]
+    weak, strong = fixed[0], fixed[-1]
+    with dynamic(weak, models["style_blocks"]) as model:
+        tuned = curve(measure.means(turned(model, alpha), style) for alpha in ALPHAS)
+    return {
+        "fixed": curve(measure.means(network, style) for network in fixed),
+        "dynamic": tuned,
+        "pictures": mixed_pictures(measure, measure.paint(weak), measure.paint(strong), style),
+        "weights": curve(measure.means(mixed_weights(weak, strong, share), style) for share in ALPHAS),
+        "conditional": curve(
+            measure.means(told(models["style_conditional"], lam), style) for lam in strengths(len(ALPHAS))
+        ),
+    }
+
+
+def figure_4(models: Mapping[str, nn.Module], measure: Measure) -> dict[str, Curve]:
+    """From one painting's style to another's: both style losses ("style" and "other") and content, three ways.
+
+    "dynamic": a network of the first style with blocks of the second; "pictures" of two networks, blended; "two": one network
+    with a set of instance normalisations for each, interpolated (Dumoulin et al. 2017).
+    """
+    first, second = (measure.style(name) for name in STYLES)
+
+    def both(painted: Painter | Tensor) -> dict[str, float]:
+        painted = painted if isinstance(painted, Tensor) else measure.paint(painted)
+        one, other = measure.means(painted, first), measure.means(painted, second)
+        return {**one, "other": other["style"]}
+
+    strong, other = models[f"style_fixed_{len(strengths()) - 1}"], models["style_other"]
+    with dynamic(strong, models["style_blocks_other"]) as model:
+        tuned = curve(both(turned(model, alpha)) for alpha in ALPHAS)
+    ends = measure.paint(strong), measure.paint(other)
+    shares = [torch.tensor([1 - share, share]) for share in ALPHAS]
+    return {
+        "dynamic": tuned,
+        "pictures": curve(both(torch.lerp(*ends, share)) for share in ALPHAS),
+        "two": curve(both(told(models["style_two"], share)) for share in shares),
+    }
+
+
+def figure_5(models: Mapping[str, nn.Module], measure: Measure) -> Curve:
+    """From fine to coarse strokes, and beyond: style losses against both, and "grain", at the α of `WIDE`."""
+    fine, coarse = measure.style(), measure.style(zoom=2)
+    rows = []
+    with dynamic(models[f"style_fixed_{len(strengths()) - 1}"], models["style_blocks_coarse"]) as model:
+        for alpha in WIDE:
+            painted = measure.paint(turned(model, alpha))
+            one, other = measure.means(painted, fine), measure.means(painted, coarse)
+            rows.append({"fine": one["style"], "coarse": other["style"], "grain": grain(painted)})
+    return curve(rows)
+
+
+def grain(pictures: Tensor) -> float:
+    """How coarse pictures ``(N, 3, S, S)`` are: the wavelength, in pixels, of the mean frequency of their brightness.
+
+    Frequencies are averaged by amplitude, the mean brightness left out.
+    """
+    grey = pictures.mean(1)
+    amplitude = torch.fft.rfft2(grey - grey.mean((1, 2), keepdim=True)).abs()
+    down = torch.fft.fftfreq(grey.shape[1], device=grey.device)[:, None]
+    across = torch.fft.rfftfreq(grey.shape[2], device=grey.device)[None]
+    return float(amplitude.sum() / (amplitude * (down.square() + across.square()).sqrt()).sum())
+
+
+def figure_8(models: Mapping[str, nn.Module], measure: Measure) -> dict[str, dict[str, Curve]]:
+    """Back from the strongest style over ever wider gaps: "dynamic" beside blended "pictures", by name of the gap.
+
+    Where no style is asked for at all, the photograph itself is what pictures are blended with, as in the paper.
+    """
+    style = measure.style()
+    fixed = [models[f"style_fixed_{i}"] for i in range(len(strengths()))]
+    ends: dict[str, Callable[[], Tensor]] = {
+        "middle": lambda: measure.paint(fixed[len(fixed) // 2]),
+        "weak": lambda: measure.paint(fixed[0]),
+        "none": lambda: measure.photographs,
+    }
+    strong, found = measure.paint(fixed[-1]), {}
+    for name in BACK:
+        with dynamic(fixed[-1], models[f"style_back_{name}"]) as model:
+            tuned = curve(measure.means(turned(model, alpha), style) for alpha in ALPHAS)
+        found[name] = {"dynamic": tuned, "pictures": mixed_pictures(measure, strong, ends[name](), style)}
+    return found
+
+
+def grid(main: nn.Module, blocks: TuningBlocks, measure: Measure, values: Iterable[float]) -> tuple[Tensor, Curve]:
+    """The cyan dots of Figure 3: every combination of α₀, α₁, α₂ from ``values``: ``(V³, 3)``, and the losses of each."""
+    alphas = torch.cartesian_prod(*[torch.tensor(list(values))] * len(blocks))
+    style = measure.style()
+    with dynamic(main, blocks) as model:
+        return alphas, curve(measure.means(turned(model, row), style) for row in alphas.tolist())
+
+
+def monotonicity(values: Tensor) -> float:
+    """Rank correlation (Spearman) of a curve with its own order: 1 if it always rises, −1 if it always falls."""
+    return float(spearmanr(range(len(values)), values).statistic)
+
+
+@contextmanager
+def dynamic(main: nn.Module, blocks: TuningBlocks) -> Iterator[DynamicNet]:
+    """A main network with one set of blocks on it, for as long as it is measured."""
+    model = DynamicNet(main, {"tuned": blocks})
+    try:
+        yield model
+    finally:
+        model.undo()
