@@ -8,8 +8,11 @@ from pathlib import Path
 
 from lossconditioning.datasets.bsds500 import bsds500
 from lossconditioning.datasets.bsds500 import fetch as fetch_bsds500
+from lossconditioning.datasets.celeba import celeba
+from lossconditioning.datasets.celeba import fetch as fetch_celeba
 from lossconditioning.datasets.cifar10 import cifar10
 from lossconditioning.datasets.cifar10 import fetch as fetch_cifar10
+from lossconditioning.datasets.faces import faces
 from lossconditioning.datasets.kodak import fetch as fetch_kodak
 from lossconditioning.datasets.kodak import kodak
 from lossconditioning.datasets.paintings import paintings
@@ -85,10 +88,25 @@ DATASETS: dict[str, Dataset] = {
     ),
     "paintings": Dataset(
         summary="14 pointillist paintings, to take styles from; or the pictures of a folder",
-        size="computed, 256×256 RGB or another size",
+        size="256×256 RGB, painted by this project; another size is computed",
         licence="painter: this project's; no painting is copied",
         source="this project, after Seurat, Signac and Hertzmann 1998",
         load=paintings,
+    ),
+    "faces": Dataset(
+        summary="drawn faces with seven named attributes: hair, skin, glasses, hat, beard, smile",
+        size="computed, 64×64 RGB, any number of faces",
+        licence="painter: this project's",
+        source="this project; the reader's own: celeba",
+        load=faces,
+    ),
+    "celeba": Dataset(
+        summary="202,599 photographs of celebrities' faces with forty named attributes",
+        size="1.4 GB, cut to 64×64 RGB",
+        licence="non-commercial research only",
+        source="Liu, Luo, Wang and Tang 2015, through torchvision",
+        load=celeba,
+        fetch=fetch_celeba,
     ),
 }
 
@@ -102,8 +120,10 @@ __all__ = [
     "DATASETS",
     "Dataset",
     "bsds500",
+    "celeba",
     "cifar10",
     "dataset",
+    "faces",
     "kodak",
     "paintings",
     "photographs",

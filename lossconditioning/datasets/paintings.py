@@ -1,7 +1,8 @@
 """Pictures to take a style from: the fourteen pointillist paintings this project paints, or a reader's own folder.
 
 The built-in ones are computed (see `datasets.pointillism`), 256×256 pixels if no other size is asked for; they copy no
-painting and come under this project's licence. Nothing is downloaded.
+painting and come under this project's licence. Nothing is downloaded. Those of 256 pixels ship as pictures, painted by the
+same code: every machine has the very same, and nobody waits for the painter.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from pathlib import Path
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from lossconditioning.datasets.folders import read_pictures
+from lossconditioning.datasets.folders import read_picture, read_pictures
 from lossconditioning.datasets.pointillism import PAINTINGS, paint, size_of_painting
-from lossconditioning.errors import ReaderError
+from lossconditioning.errors import ReaderError, one_of
+from lossconditioning.paths import shipped
+
+SHIPPED_SIZE = 256
+"""Pixels a side of the paintings that ship."""
 
 
-def paintings(folder: Path | None = None, size: int = 256) -> dict[str, Tensor]:
+def paintings(folder: Path | None = None, size: int = SHIPPED_SIZE) -> dict[str, Tensor]:
     """Paintings by name: uint8 ``(3, H, W)``, RGB.
 
     Args:
@@ -31,12 +36,19 @@ def paintings(folder: Path | None = None, size: int = 256) -> dict[str, Tensor]:
     size = size_of_painting(size)
     if folder is None:
         with ThreadPoolExecutor(2) as painters:
-            return dict(zip(PAINTINGS, painters.map(lambda name: paint(name, size), PAINTINGS), strict=True))
+            return dict(zip(PAINTINGS, painters.map(lambda name: painting(name, size), PAINTINGS), strict=True))
     if not Path(folder).is_dir():
         raise ReaderError(
             f"There is no folder {folder}. Put pictures there, or give no folder for the built-in paintings."
         )
     return {name: _scaled(picture, size) for name, picture in read_pictures(Path(folder)).items()}
+
+
+def painting(name: str, size: int = SHIPPED_SIZE) -> Tensor:
+    """One of the built-in paintings, uint8 ``(3, size, size)``: as it ships, or painted now in another size."""
+    if size == SHIPPED_SIZE:
+        return read_picture(shipped("assets") / "paintings" / f"{one_of('painting', name, PAINTINGS)}.png")
+    return paint(name, size)
 
 
 def _scaled(picture: Tensor, size: int) -> Tensor:

@@ -17,6 +17,7 @@ SYSTEMS = {
     "beta_vae": "You Only Train Once 4.1: one variational autoencoder for every β (notebook 02)",
     "compression": "You Only Train Once 4.2: one image codec for every rate (notebook 03)",
     "style_transfer": "You Only Train Once 4.3: one painter under five dials (notebook 04)",
+    "dynamic_net": "Dynamic-Net: the objective turned after training (notebook 06)",
 }
 """Name → what it is, in the order of the notebooks."""
 

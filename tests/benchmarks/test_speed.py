@@ -79,7 +79,8 @@ def test_loop_costs_at_most_a_tenth_more_than_a_bare_loop(benchmark):
         for batch in loop:
             loop.log(loss=toy_step(model, optimizer, prior, batch))
 
-    assert side_by_side(benchmark, looped, bare) <= 1.10
+    # Many pairs: from one run of 150 steps to the next the ratio varies by as much as it may be.
+    assert side_by_side(benchmark, looped, bare, rounds=41) <= 1.10
 
 
 def test_five_fixed_models_as_an_ensemble_are_at_least_two_and_a_half_times_faster(benchmark):
@@ -136,7 +137,7 @@ def test_what_conditioning_costs_at_the_papers_sizes(benchmark, data, batch, bou
     conditional, plain = beta_vae.BetaVAE(data, prior=prior), beta_vae.BetaVAE(data)
     ours, other = (lambda: vae_step(conditional, pictures, beta)), (lambda: vae_step(plain, pictures, beta))
 
-    assert side_by_side(benchmark, ours, other, rounds=31) <= bound
+    assert side_by_side(benchmark, ours, other, rounds=61) <= bound
 
 
 def vae_step(model, pictures, beta):

@@ -14,6 +14,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from lossconditioning.datasets import dataset, paintings, pointillism, scenes
+from lossconditioning.datasets.paintings import painting
 from lossconditioning.datasets.pointillism import MANNERS, PAINTINGS, paint
 from lossconditioning.datasets.scenes import SCENES, scene
 from lossconditioning.errors import ReaderError
@@ -41,6 +42,20 @@ def test_there_are_fourteen():
     assert len(set(PAINTINGS)) == 14
     assert set(SCENES) == set(MANNERS)
     assert list(paintings()) == list(PAINTINGS)
+
+
+@pytest.mark.parametrize("name", PAINTINGS)
+def test_what_ships_is_what_the_painter_paints(name):
+    ours, painted = painting(name), paint(name)
+    assert ours.shape == painted.shape == (3, 256, 256)
+    # Another machine may round a colour the other way, or, rarely, lay a dab elsewhere.
+    assert ((ours.int() - painted.int()).abs() > 2).float().mean() < 0.01
+
+
+def test_other_sizes_are_painted_on_the_spot():
+    assert torch.equal(painting("night_city", 64), paint("night_city", 64))
+    with pytest.raises(ReaderError, match="Did you mean 'night_city'"):
+        painting("night_citty")
 
 
 @pytest.mark.parametrize("name", PAINTINGS)

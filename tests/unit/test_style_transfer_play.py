@@ -1,6 +1,7 @@
 """The panel over five weights shows what its painter paints, quickly while a slider moves, finely once it is still."""
 
 import io
+import sys
 
 import numpy as np
 import pytest
@@ -93,13 +94,25 @@ def test_a_readers_own_picture_is_painted_like_the_same_given_one(panel):
     assert panel.set(photograph=torch.rand(3, 90, 50)) != given
 
 
-def test_a_dragged_picture_has_96_pixels_and_a_still_one_256(made, painter, seen):
+def test_a_dragged_picture_has_128_pixels_and_a_still_one_256(made, painter, seen):
     made.set(content=3.3)
-    assert [shape for shape, *_ in seen] == [(1, 3, QUICK, QUICK)] == [(1, 3, 96, 96)]
+    assert [shape for shape, *_ in seen] == [(1, 3, QUICK, QUICK)] == [(1, 3, 128, 128)]
     quick = made.image
     made.settle()
     assert [shape for shape, *_ in seen[1:]] == [(1, 3, FULL, FULL)] == [(1, 3, 256, 256)]
     assert made.image != quick
+
+
+@pytest.mark.parametrize("half", [True, False])
+def test_a_dragged_picture_is_computed_in_bfloat16_where_that_is_faster(half, painter, styles, loss, monkeypatch):
+    module = sys.modules[style_transfer.play.__module__]
+    monkeypatch.setattr(module, "faster_in_half", lambda compute: compute() is not None and half)
+    made, computed = style_transfer.play(painter, PHOTOGRAPHS, styles, loss), []
+    hook = painter.network[0].convolution.register_forward_hook(lambda *given: computed.append(given[-1].dtype))
+    made.set(content=3.1)
+    made.settle()
+    hook.remove()
+    assert computed == [torch.bfloat16 if half else torch.float32, torch.float32]
 
 
 def test_the_painter_is_told_what_the_sliders_say(made, styles, painter, seen):

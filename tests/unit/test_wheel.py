@@ -51,7 +51,7 @@ def test_the_wheel_holds_the_package_and_what_it_ships(wheel):
     package = {str(path.relative_to(ROOT)) for path in (ROOT / "lossconditioning").rglob("*.py")}
     shipped = {
         f"lossconditioning/shipped/{path.relative_to(ROOT / 'data')}"
-        for folder in ("checkpoints", "records")
+        for folder in ("checkpoints", "records", "assets/paintings")
         for path in (ROOT / "data" / folder).rglob("*.*")
     }
     assert package <= names

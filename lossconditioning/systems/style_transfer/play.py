@@ -15,8 +15,9 @@ from lossconditioning.losses import PerceptualLoss
 from lossconditioning.systems.style_transfer.figures import to_bytes
 from lossconditioning.systems.style_transfer.models import Painter
 from lossconditioning.systems.style_transfer.task import DEFAULT, WEIGHTS, style_targets, terms
+from lossconditioning.training.devices import faster_in_half
 
-QUICK, FULL = 96, 256
+QUICK, FULL = 128, 256
 """Pixels a side of the painting while a slider moves, and once it is still."""
 _MOST = 1.5  # length of the longest bar
 PRESETS = {
@@ -34,7 +35,8 @@ def play(
 ) -> Panel:
     """A panel over all five weights: a photograph, chosen or uploaded, in one style or a mixture of two.
 
-    While a slider moves the painting has 96 pixels a side; once it is still, 256, and the bars show the six losses of it.
+    While a slider moves the painting has 128 pixels a side, and is computed in bfloat16 where that is faster; once it is
+    still, 256, and the bars show the losses of it.
 
     Args:
         model: told all five weights.
@@ -87,9 +89,11 @@ class _Stage:
         self.number = {name: index for index, name in enumerate(paintings)}
         # A style's targets are computed when its losses are first asked for: all of them at once would take seconds.
         self.targets = cache(lambda name: style_targets(loss, [paintings[name]]))
+        blank, first = torch.zeros(1, 3, QUICK, QUICK), torch.tensor([0])
+        self.half = faster_in_half(lambda: model(blank, first, torch.tensor([DEFAULT])))
         made, axes = figure(4, size=(9.6, 2.9), width_ratios=[1, 1, 1, 1])
-        blank = np.full((FULL, FULL, 3), 255, dtype=np.uint8)
-        self.shown = [axis.imshow(blank, interpolation="nearest") for axis in axes[:3]]
+        empty = np.full((FULL, FULL, 3), 255, dtype=np.uint8)
+        self.shown = [axis.imshow(empty, interpolation="nearest") for axis in axes[:3]]
         for axis, title in zip(axes, ("photograph", "style", ""), strict=False):
             axis.set_title(title)
             axis.axis("off")
@@ -111,7 +115,8 @@ class _Stage:
     @torch.no_grad()
     def quick(self, photograph: Picture, style: str, second: str, share: float, lam: Tensor):
         small = F.interpolate(photograph.pixels[None], (QUICK, QUICK), mode="area")
-        painted = self.model(small, self.describe(style, second, share), lam)[0]
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+            painted = self.model(small, self.describe(style, second, share), lam)[0].float()
         return self._draw(photograph, style, painted, lam)
 
     @torch.no_grad()

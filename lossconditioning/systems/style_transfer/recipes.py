@@ -48,6 +48,7 @@ class Config:
         batch_size: pictures per step.
         steps: optimizer steps.
         learning_rate: Adam's; see ``schedule``.
+        beta_2: how slowly Adam forgets the size of gradients, which vary more where λ does.
         schedule: "constant" or "cosine", see `training.schedules`.
         repeat: number of the repetition: another seed, everything else alike.
     """
@@ -75,6 +76,7 @@ class Config:
     batch_size: int = 8
     steps: int = 2_000_000
     learning_rate: float = 1e-5
+    beta_2: float = 0.999
     schedule: str = "constant"
     repeat: int = 0
 
@@ -88,6 +90,8 @@ class Config:
             positive_int(name, getattr(self, name))
         if self.side < 32:
             raise ReaderError(f"side is 32 pixels or more; got {self.side}.")
+        if not 0 < self.beta_2 < 1:
+            raise ReaderError(f"beta_2 is between 0 and 1; got {self.beta_2}.")
         if self.crops < 0 or not self.learning_rate > 0:
             raise ReaderError(f"crops is 0 or more and learning_rate positive; got {self.crops}, {self.learning_rate}.")
         if not 0 <= self.opening <= 1:
@@ -134,6 +138,7 @@ LAPTOP = dict(  # noqa: C408 - read as keyword arguments
     batch_size=4,
     steps=1000,
     learning_rate=2e-3,
+    beta_2=0.99,
     schedule="cosine",
 )
 
@@ -158,18 +163,19 @@ def experiments(profile: str) -> dict[str, Config]:
         base = replace(
             base, width=4, blocks=1, hidden=8, lam_hidden=8, side=32, crops=8, batch_size=2, steps=3, pretrained=False
         )
+    # What a network needs that is told five weights.
+    plain = {"opening": 0.0, "shares": False, "beta_2": 0.999}
     fixed = [
         replace(
             base,
             name=name,
             kind="fixed",
-            opening=0.0,
-            shares=False,
+            **plain,
             lam=tuple(float(f"{weight:.4g}") for weight in lam),
         )
         for name, lam in fixed_settings().items()
     ]
-    specialist = replace(base, name="specialist", kind="specialist", opening=0.0, shares=False)
+    specialist = replace(base, name="specialist", kind="specialist", **plain)
     configs = [base, fixed[0], specialist, *fixed[1:]]
     return {config.name: config for config in configs}
 

@@ -167,7 +167,7 @@ def fit(
     describing, _ = describer(config.described_by, weights_for(config, folder, weights))
     grams = learn_styles(model, describing, loss, style_folder)
     model.to(accelerator.device)
-    optimizer, schedule = optimizer_and_schedule(config, model)
+    optimizer, schedule = optimizer_and_schedule(config, model, betas=(0.9, config.beta_2))
     trained, optimizer = accelerator.prepare(model, optimizer)
     loop = accelerated_loop(
         accelerator,

@@ -28,6 +28,7 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int):
         super().__init__()
+        self.out_channels = channels  # said as convolutions say it, for those who add something behind
         self.first, self.second = Layer(channels, channels, 3), Layer(channels, channels, 3, relu=False)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -39,6 +40,7 @@ class Up(nn.Module):
 
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
+        self.out_channels = outputs
         self.layer = Layer(inputs, outputs, 3)
 
     def forward(self, features: Tensor) -> Tensor:

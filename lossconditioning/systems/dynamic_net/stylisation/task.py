@@ -7,24 +7,22 @@ from collections.abc import Mapping
 import torch.nn.functional as F
 from torch import Tensor
 
-from lossconditioning.datasets.pointillism import paint
+from lossconditioning.datasets.paintings import SHIPPED_SIZE
+from lossconditioning.datasets.paintings import painting as built_in
 from lossconditioning.errors import ReaderError
 from lossconditioning.losses import PerceptualLoss
 from lossconditioning.systems.style_transfer.task import style_targets, units
 
-PAINTING_SIDE = 256
-"""Pixels of a painting whose style is taken."""
-
 
 def painting(name: str, zoom: int = 1) -> Tensor:
     """One of the built-in paintings, uint8 ``(3, 256, 256)``; ``zoom`` times as coarse, its middle enlarged."""
-    picture = paint(name, PAINTING_SIDE)
+    picture = built_in(name)
     if zoom == 1:
         return picture
-    part = PAINTING_SIDE // zoom
-    start = (PAINTING_SIDE - part) // 2
+    part = SHIPPED_SIZE // zoom
+    start = (SHIPPED_SIZE - part) // 2
     cut = picture[None, :, start : start + part, start : start + part].float()
-    large = F.interpolate(cut, (PAINTING_SIDE, PAINTING_SIDE), mode="bicubic", align_corners=False)[0]
+    large = F.interpolate(cut, (SHIPPED_SIZE, SHIPPED_SIZE), mode="bicubic", align_corners=False)[0]
     return large.round().clamp(0, 255).byte()
 
 

@@ -1,0 +1,70 @@
+"""Everything that is measured of fast style transfer, as plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
+
+from lossconditioning.systems.dynamic_net.stylisation.comparisons import (
+    BACK,
+    WIDE,
+    figure_3,
+    figure_4,
+    figure_5,
+    figure_8,
+    monotonicity,
+    volumes,
+)
+from lossconditioning.systems.dynamic_net.stylisation.measures import Measure
+from lossconditioning.systems.dynamic_net.stylisation.recipes import Config, experiments
+from lossconditioning.systems.style_transfer.pictures import held_out_photographs
+from lossconditioning.systems.style_transfer.training import perceptual_loss
+
+
+def evaluate(
+    load: Callable[[str], nn.Module], config: Config, folder: Path | None = None, weights: Path | None = None
+) -> dict[str, float]:
+    """Measure all networks and blocks on held-out photographs.
+
+    Args:
+        load: experiment's name → its trained network or blocks.
+        config: of one of them, for the losses that all share.
+        folder, weights: see `style_transfer.evaluate`.
+
+    Returns:
+        ``style_METHOD_TERM_I``, point I of a curve of `figure_3` (`figure_4` and `figure_5`: ``styles_…`` and ``grain_…``,
+        `figure_8`: ``back_GAP_METHOD_TERM_I``); ``style_monotonicity``, of the falling style loss, and
+        ``style_monotonicity_pictures``; ``hypervolume_METHOD`` as shares of the fixed networks', and as
+        ``hypervolume_ratio_fixed`` and ``hypervolume_ratio_interpolation`` the dynamic network's over those of the fixed
+        networks and of blended pictures; ``back_GAP_ratio``, the same over blended pictures, by gap.
+    """
+    loss = perceptual_loss(config, weights, folder=folder)
+    measure = Measure.of(loss, held_out_photographs(folder).pictures.values())
+    models = {name: load(name) for name in experiments("laptop")}
+    third, fourth, fifth, eighth = (figure(models, measure) for figure in (figure_3, figure_4, figure_5, figure_8))
+    shares = volumes(third, "fixed")
+    found = {
+        "style_monotonicity": -monotonicity(third["dynamic"]["style"]),
+        "style_monotonicity_pictures": -monotonicity(third["pictures"]["style"]),
+        "hypervolume_ratio_fixed": shares["dynamic"],
+        "hypervolume_ratio_interpolation": shares["dynamic"] / shares["pictures"],
+        **{f"hypervolume_{method}": share for method, share in shares.items()},
+        **{f"back_{gap}_ratio": volumes(curves, "pictures")["dynamic"] for gap, curves in eighth.items()},
+        "grain_monotonicity": monotonicity(fifth["grain"]),
+        "photographs": len(measure.photographs),
+    }
+    named = {
+        **{f"style_{method}": values for method, values in third.items()},
+        **{f"styles_{method}": values for method, values in fourth.items()},
+        "grain": fifth,
+        **{f"back_{gap}_{method}": eighth[gap][method] for gap in BACK for method in eighth[gap]},
+    }
+    points = {
+        f"{name}_{term}_{i}": float(value)
+        for name, values in named.items()
+        for term, column in values.items()
+        for i, value in enumerate(column)
+    }
+    return {**found, **points, "grain_points": len(WIDE)}
