@@ -86,7 +86,7 @@ class DynamicNet(nn.Module):
         super().__init__()
         self.main = main
         self._trainable = [parameter for parameter in main.parameters() if parameter.requires_grad]
-        self._was_training = main.training
+        self._was_training = {module: module.training for module in main.modules()}
         main.requires_grad_(False).eval()
         self.sets = nn.ModuleDict()
         self._now: dict[str, list[tuple[TuningBlock, float | Tensor]]] = {}
@@ -96,11 +96,21 @@ class DynamicNet(nn.Module):
 
     def add(self, name: str, blocks: TuningBlocks) -> None:
         """Add a set of blocks, or put it in the place of the one of that name."""
-        for layer in blocks.at:
+        if not str(name).isidentifier() or (name not in self.sets and hasattr(self.sets, name)):
+            raise ReaderError(f"A set of blocks has a plain word for a name, such as 'blond'; got {name!r}.")
+        known = dict(self.main.named_modules())
+        places = {layer: known[one_of("layer", layer, known)] for layer in blocks.at}
+        for layer, place in places.items():
             if layer not in self._hooks:
-                place = self.main.get_submodule(one_of("layer", layer, dict(self.main.named_modules())))
                 self._hooks[layer] = place.register_forward_hook(_Turn(layer, self._now))
         self.sets[name] = blocks
+
+    def __enter__(self) -> DynamicNet:
+        """``with DynamicNet(main, sets) as model:`` leaves the main network as it was afterwards."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.undo()
 
     def undo(self) -> nn.Module:
         """Take the blocks off and return the main network, trainable where it was."""
@@ -109,7 +119,9 @@ class DynamicNet(nn.Module):
         self._hooks.clear()
         for parameter in self._trainable:
             parameter.requires_grad_(True)
-        return self.main.train(self._was_training)
+        for module, training in self._was_training.items():
+            module.training = training
+        return self.main
 
     def train(self, mode: bool = True) -> DynamicNet:
         """As any module's; the main network stays in evaluation mode."""
@@ -125,9 +137,11 @@ class DynamicNet(nn.Module):
                 ``blocks.at``; with several sets, a set's name → any of these (sets that are not named are left out). Between
                 0 and 1 it interpolates, below and above it extrapolates.
         """
-        for layer, parts in self._turned(alpha):
-            self._now.setdefault(layer, []).append(parts)
+        if not self._hooks:
+            raise ReaderError("The blocks were taken off by undo(): call the network it returned, without α.")
         try:
+            for layer, parts in self._turned(alpha):
+                self._now.setdefault(layer, []).append(parts)
             return self.main(*inputs)
         finally:
             self._now.clear()
@@ -156,6 +170,11 @@ class _Turn:
         turned = self.now.get(self.name)
         if not turned:
             return None  # as it was
+        if not isinstance(output, Tensor) or output.dim() != 4 or min(output.shape[2:]) < 2:
+            found = tuple(output.shape) if isinstance(output, Tensor) else f"a {type(output).__name__}"
+            raise ReaderError(
+                f"Layer {self.name!r} puts out {found}; a tuning block needs (B, C, H, W), H and W 2 or more."
+            )
         total = output
         for block, alpha in turned:  # every set sees the main network's own features
             change = block(output)
@@ -210,7 +229,7 @@ def _checked(alpha: float | Tensor) -> float | Tensor:
     if isinstance(alpha, Tensor) and alpha.dim() == 1:
         return alpha
     try:
-        value = float(alpha)
+        value = float("nan" if isinstance(alpha, str) or getattr(alpha, "ndim", 0) else alpha)
     except (TypeError, ValueError):
         value = float("nan")
     if not abs(value) < float("inf"):

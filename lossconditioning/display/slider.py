@@ -112,4 +112,4 @@ class Slider:
 
 
 def _within(value: float, low: float, high: float) -> bool:
-    return low * (1 - 1e-9) - 1e-12 <= value <= high * (1 + 1e-9) + 1e-12
+    return low - 1e-9 * abs(low) - 1e-12 <= value <= high + 1e-9 * abs(high) + 1e-12

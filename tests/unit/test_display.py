@@ -111,6 +111,19 @@ def test_log_sliders_step_on_the_log_scale():
     assert 10**control.min == pytest.approx(0.25)
 
 
+def test_a_slider_reaches_both_of_its_ends():
+    for slider in (
+        lc.Slider(0, 1, 0.5, beyond=0.25),
+        lc.Slider(-3, -1, -2),
+        lc.Slider(0.1, 10, 1, log=True, beyond=0.3),
+    ):
+        for end in slider.ends:
+            assert slider.check("α", end) == end
+            outside = end + 1e-6 * (1 if end == slider.ends[1] else -1)
+            with pytest.raises(lc.ReaderError, match="goes from"):
+                slider.check("α", outside)
+
+
 @pytest.mark.parametrize("bad", [(1.0, 0.0, 0.5), (0.0, float("inf"), 1.0), (0.0, 1.0, 2.0)])
 def test_sliders_need_a_range_and_a_start_within_it(bad):
     with pytest.raises(lc.ReaderError):
