@@ -8,9 +8,13 @@ from lossconditioning.conditioning import (
     ConditionalInstanceNorm,
     Conditioned,
     Conditioner,
+    DynamicNet,
     FiLM,
     InputConditioning,
+    TuningBlock,
+    TuningBlocks,
     condition,
+    tune,
 )
 from lossconditioning.display import Slider, explore
 from lossconditioning.errors import CheckpointError, ReaderError, WeightWarning
@@ -40,6 +44,7 @@ __all__ = [
     "Conditioned",
     "Conditioner",
     "Dirichlet",
+    "DynamicNet",
     "Ensemble",
     "FiLM",
     "Fixed",
@@ -50,6 +55,8 @@ __all__ = [
     "PerceptualLoss",
     "ReaderError",
     "Slider",
+    "TuningBlock",
+    "TuningBlocks",
     "Uniform",
     "WeightWarning",
     "condition",
@@ -62,5 +69,6 @@ __all__ = [
     "seed_everything",
     "single_model_baseline",
     "term_values",
+    "tune",
     "weighted",
 ]

@@ -21,9 +21,20 @@ SCHEDULES = ("constant", "cosine")
 """The same throughout; or half a cosine, down to zero at the last step, after a warm-up over the first hundredth."""
 
 
-def optimizer_and_schedule(config: Scheduled, model: nn.Module, betas: tuple[float, float] = (0.9, 0.999)):
-    """Adam, with its two decay rates, over all of a model's parameters; and its schedule, to be stepped after every step."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, betas=betas, fused=True)
+def optimizer_and_schedule(
+    config: Scheduled,
+    model: nn.Module,
+    betas: tuple[float, float] = (0.9, 0.999),
+    learning_rate: float | None = None,
+):
+    """Adam over all of a model's parameters, and its schedule, to be stepped after every step.
+
+    Args:
+        betas: Adam's two decay rates.
+        learning_rate: in place of the configuration's.
+    """
+    rate = config.learning_rate if learning_rate is None else learning_rate
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate, betas=betas, fused=True)
 
     def share(step: int) -> float:
         if config.schedule == "constant":

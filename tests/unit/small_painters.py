@@ -1,5 +1,6 @@
 """Style transfer, small: few channels, shallow features of random filters, pictures of 32 pixels."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn.functional import interpolate
 
 from lossconditioning.datasets import paintings
+from lossconditioning.datasets.paintings import painting
 from lossconditioning.systems import style_transfer
 from lossconditioning.systems.style_transfer import evaluation, pictures, task
 from lossconditioning.systems.style_transfer.models import Painter
@@ -28,6 +31,10 @@ SMALL = {
 """The experiments of profile "smoke", with features that take a tenth of the time."""
 
 
+def _shrunk(name: str, size: int) -> torch.Tensor:
+    return interpolate(painting(name)[None].float(), (size, size), mode="area")[0].round().byte()
+
+
 @contextmanager
 def small_pictures(no_data: Path) -> Iterator[None]:
     """Built-in paintings and photographs of 32 pixels, and whatever else is measured on pictures of that size.
@@ -36,6 +43,7 @@ def small_pictures(no_data: Path) -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOSSCONDITIONING_DATA", str(no_data))
+        patch.setattr(sys.modules[painting.__module__], "paint", _shrunk)  # painting them small takes as long as large
         for module in (pictures, evaluation):
             patch.setattr(module, "PAINTING_SIDE", SIDE)
         patch.setattr(task, "paintings", lambda size: paintings(size=SIDE))

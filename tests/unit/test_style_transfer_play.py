@@ -12,7 +12,7 @@ from small_painters import SIDE, perceptual_loss, small_painter, small_pictures
 from lossconditioning import ReaderError
 from lossconditioning.datasets import paintings, photographs
 from lossconditioning.systems import style_transfer
-from lossconditioning.systems.style_transfer.play import FULL, QUICK
+from lossconditioning.systems.style_transfer.play import FULL, QUICK, SLOW
 
 PHOTOGRAPHS = {name: p.float() / 255 for name, p in list(photographs().items())[:2]}
 START = dict(zip(style_transfer.WEIGHTS, style_transfer.DEFAULT, strict=True))
@@ -94,25 +94,23 @@ def test_a_readers_own_picture_is_painted_like_the_same_given_one(panel):
     assert panel.set(photograph=torch.rand(3, 90, 50)) != given
 
 
-def test_a_dragged_picture_has_128_pixels_and_a_still_one_256(made, painter, seen):
-    made.set(content=3.3)
-    assert [shape for shape, *_ in seen] == [(1, 3, QUICK, QUICK)] == [(1, 3, 128, 128)]
-    quick = made.image
-    made.settle()
-    assert [shape for shape, *_ in seen[1:]] == [(1, 3, FULL, FULL)] == [(1, 3, 256, 256)]
-    assert made.image != quick
-
-
-@pytest.mark.parametrize("half", [True, False])
-def test_a_dragged_picture_is_computed_in_bfloat16_where_that_is_faster(half, painter, styles, loss, monkeypatch):
+@pytest.mark.parametrize(("half", "side"), [(True, QUICK), (False, SLOW)])
+def test_a_dragged_picture_is_small_and_in_bfloat16_where_that_is_faster(
+    half, side, painter, styles, loss, monkeypatch
+):
     module = sys.modules[style_transfer.play.__module__]
     monkeypatch.setattr(module, "faster_in_half", lambda compute: compute() is not None and half)
     made, computed = style_transfer.play(painter, PHOTOGRAPHS, styles, loss), []
-    hook = painter.network[0].convolution.register_forward_hook(lambda *given: computed.append(given[-1].dtype))
+    hook = painter.network[0].convolution.register_forward_hook(
+        lambda _, given, found: computed.append((given[0].shape[-1], found.dtype))
+    )
     made.set(content=3.1)
+    quick = made.image
     made.settle()
     hook.remove()
-    assert computed == [torch.bfloat16 if half else torch.float32, torch.float32]
+    assert computed == [(side, torch.bfloat16 if half else torch.float32), (FULL, torch.float32)]
+    assert made.image != quick
+    assert (QUICK, SLOW, FULL) == (128, 96, 256)
 
 
 def test_the_painter_is_told_what_the_sliders_say(made, styles, painter, seen):

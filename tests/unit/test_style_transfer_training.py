@@ -192,7 +192,7 @@ def test_another_seed_trains_another_network():
 
 @ALL
 def test_thirty_steps_lower_the_loss(config):
-    _, loop = fit(replace(config, steps=30, batch_size=4, learning_rate=1e-2))
+    _, loop = fit(replace(config, opening=0.0, steps=30, batch_size=4, learning_rate=1e-2))
     losses = [row["loss"] for row in loop.history]
     assert np.mean(losses[-8:]) < 0.8 * np.mean(losses[:4])
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from lossconditioning.errors import one_of
-from lossconditioning.systems.dynamic_net import stylisation
+from lossconditioning.systems.dynamic_net import completion, faces, stylisation
 
 SYSTEM = stylisation.SYSTEM
 PROFILES = ("smoke", "demo", "laptop", "paper")
-APPLICATIONS = {stylisation.Config: stylisation}
-"""Type of a configuration → the application it belongs to."""
-Config = stylisation.Config
+APPLICATIONS = {"style": stylisation, "face": faces, "hole": completion}
+"""First word of an experiment's name → its application."""
+Config = stylisation.Config | faces.Config | completion.Config
+
+
+def application(name: str) -> ModuleType:
+    """The application that an experiment belongs to, by its name."""
+    return APPLICATIONS[one_of("first word of an experiment's name", name.split("_")[0], APPLICATIONS)]
 
 
 def experiments(profile: str) -> dict[str, Config]:

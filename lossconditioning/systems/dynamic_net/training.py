@@ -1,18 +1,19 @@
-"""Trains Dynamic-Nets in two phases: networks, then tuning blocks on those that are finished."""
+"""Trains Dynamic-Nets in phases: networks, then tuning blocks on those that are finished."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from lossconditioning.systems.dynamic_net.recipes import APPLICATIONS, Config
+from lossconditioning.systems.dynamic_net.recipes import Config, application
 from lossconditioning.training.experiments import train_many
 
 
 def train(config: Config, **options) -> bool:
     """Train one experiment of any application into a finished checkpoint with its card, see the application's ``train``."""
-    return APPLICATIONS[type(config)].train(config, **options)
+    return application(config.name).train(config, **options)
 
 
 def train_all(
@@ -26,12 +27,17 @@ def train_all(
     folder: Path | None = None,
     weights: Path | None = None,
 ) -> int:
-    """Train experiments, ``workers`` of them at a time, networks before tuning blocks; returns how many are finished."""
-    configs = list(configs)
-    found = partial(train, folder=folder, weights=weights)
-    options = {"out": out, "profile": profile, "seed": seed, "minutes": minutes, "workers": workers}
-    networks = [config for config in configs if config.main is None]
-    finished = train_many(found, networks, **options)
-    if finished < len(networks):
-        return finished
-    return finished + train_many(found, [config for config in configs if config.main is not None], **options)
+    """Train experiments, ``workers`` of them at a time, each after those that it needs; returns how many are finished."""
+    left, finished = list(configs), 0
+    deadline = None if minutes is None else time.time() + 60 * minutes
+    options = {"out": out, "profile": profile, "seed": seed, "workers": workers}
+    while left:
+        names = {config.name for config in left}
+        ready = [config for config in left if not names & set(config.needs)]
+        remaining = None if deadline is None else (deadline - time.time()) / 60
+        done = train_many(partial(train, folder=folder, weights=weights), ready, minutes=remaining, **options)
+        finished += done
+        if done < len(ready):
+            break
+        left = [config for config in left if config not in ready]
+    return finished

@@ -17,8 +17,8 @@ from lossconditioning.systems.style_transfer.models import Painter
 from lossconditioning.systems.style_transfer.task import DEFAULT, WEIGHTS, style_targets, terms
 from lossconditioning.training.devices import faster_in_half
 
-QUICK, FULL = 128, 256
-"""Pixels a side of the painting while a slider moves, and once it is still."""
+QUICK, SLOW, FULL = 128, 96, 256
+"""Pixels a side of the painting while a slider moves, the same where bfloat16 does not help, and once it is still."""
 _MOST = 1.5  # length of the longest bar
 PRESETS = {
     "default": DEFAULT,
@@ -35,8 +35,8 @@ def play(
 ) -> Panel:
     """A panel over all five weights: a photograph, chosen or uploaded, in one style or a mixture of two.
 
-    While a slider moves the painting has 128 pixels a side, and is computed in bfloat16 where that is faster; once it is
-    still, 256, and the bars show the losses of it.
+    While a slider moves the painting has 128 pixels a side, computed in bfloat16; where that is no faster than float32, 96,
+    so that it follows the hand there, too. Once it is still, 256, and the bars show the losses of it.
 
     Args:
         model: told all five weights.
@@ -91,6 +91,7 @@ class _Stage:
         self.targets = cache(lambda name: style_targets(loss, [paintings[name]]))
         blank, first = torch.zeros(1, 3, QUICK, QUICK), torch.tensor([0])
         self.half = faster_in_half(lambda: model(blank, first, torch.tensor([DEFAULT])))
+        self.side = QUICK if self.half else SLOW
         made, axes = figure(4, size=(9.6, 2.9), width_ratios=[1, 1, 1, 1])
         empty = np.full((FULL, FULL, 3), 255, dtype=np.uint8)
         self.shown = [axis.imshow(empty, interpolation="nearest") for axis in axes[:3]]
@@ -114,7 +115,7 @@ class _Stage:
 
     @torch.no_grad()
     def quick(self, photograph: Picture, style: str, second: str, share: float, lam: Tensor):
-        small = F.interpolate(photograph.pixels[None], (QUICK, QUICK), mode="area")
+        small = F.interpolate(photograph.pixels[None], (self.side, self.side), mode="area")
         with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
             painted = self.model(small, self.describe(style, second, share), lam)[0].float()
         return self._draw(photograph, style, painted, lam)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from itertools import pairwise
 
@@ -46,7 +45,7 @@ def volumes(
     return {name: value / found[reference] for name, value in found.items()}
 
 
-def joined(points: Tensor, between: int = 20) -> Tensor:
+def joined(points: Tensor, between: int = 200) -> Tensor:
     """Points ``(P, 2)`` and ``between`` steps of a straight line from each to the next."""
     steps = torch.linspace(0, 1, between + 1, dtype=points.dtype)[:, None]
     lines = [torch.lerp(start, end, steps) for start, end in pairwise(points)]
@@ -68,7 +67,7 @@ def mixed_weights(first: nn.Module, second: nn.Module, share: float) -> nn.Modul
 
 
 def figure_3(models: Mapping[str, nn.Module], measure: Measure) -> dict[str, Curve]:
-    """Content against style on the way from λ₀ to λ₁, six ways.
+    """Content against style on the way from λ₀ to λ₁, five ways.
 
     "fixed" networks, one for each of `strengths`; "dynamic", the weakest with tuning blocks of the strongest λ, at eleven α;
     "pictures" and "weights", of the weakest and the strongest network, blended; "conditional", one network told λ.
@@ -76,7 +75,7 @@ def figure_3(models: Mapping[str, nn.Module], measure: Measure) -> dict[str, Cur
     style = measure.style()
     fixed = [models[f"style_fixed_{i}"] for i in range(len(strengths()))]
     weak, strong = fixed[0], fixed[-1]
-    with dynamic(weak, models["style_blocks"]) as model:
+    with DynamicNet(weak, {"tuned": models["style_blocks"]}) as model:
         tuned = curve(measure.means(turned(model, alpha), style) for alpha in ALPHAS)
     return {
         "fixed": curve(measure.means(network, style) for network in fixed),
@@ -98,12 +97,10 @@ def figure_4(models: Mapping[str, nn.Module], measure: Measure) -> dict[str, Cur
     first, second = (measure.style(name) for name in STYLES)
 
     def both(painted: Painter | Tensor) -> dict[str, float]:
-        painted = painted if isinstance(painted, Tensor) else measure.paint(painted)
-        one, other = measure.means(painted, first), measure.means(painted, second)
-        return {**one, "other": other["style"]}
+        return measure.means(painted, first, other=second)
 
     strong, other = models[f"style_fixed_{len(strengths()) - 1}"], models["style_other"]
-    with dynamic(strong, models["style_blocks_other"]) as model:
+    with DynamicNet(strong, {"tuned": models["style_blocks_other"]}) as model:
         tuned = curve(both(turned(model, alpha)) for alpha in ALPHAS)
     ends = measure.paint(strong), measure.paint(other)
     shares = [torch.tensor([1 - share, share]) for share in ALPHAS]
@@ -118,11 +115,11 @@ def figure_5(models: Mapping[str, nn.Module], measure: Measure) -> Curve:
     """From fine to coarse strokes, and beyond: style losses against both, and "grain", at the α of `WIDE`."""
     fine, coarse = measure.style(), measure.style(zoom=2)
     rows = []
-    with dynamic(models[f"style_fixed_{len(strengths()) - 1}"], models["style_blocks_coarse"]) as model:
+    with DynamicNet(models[f"style_fixed_{len(strengths()) - 1}"], {"tuned": models["style_blocks_coarse"]}) as model:
         for alpha in WIDE:
             painted = measure.paint(turned(model, alpha))
-            one, other = measure.means(painted, fine), measure.means(painted, coarse)
-            rows.append({"fine": one["style"], "coarse": other["style"], "grain": grain(painted)})
+            found = measure.means(painted, fine, coarse=coarse)
+            rows.append({"fine": found["style"], "coarse": found["coarse"], "grain": grain(painted)})
     return curve(rows)
 
 
@@ -132,9 +129,9 @@ def grain(pictures: Tensor) -> float:
     Frequencies are averaged by amplitude, the mean brightness left out.
     """
     grey = pictures.mean(1)
-    amplitude = torch.fft.rfft2(grey - grey.mean((1, 2), keepdim=True)).abs()
+    amplitude = torch.fft.fft2(grey - grey.mean((1, 2), keepdim=True)).abs()
     down = torch.fft.fftfreq(grey.shape[1], device=grey.device)[:, None]
-    across = torch.fft.rfftfreq(grey.shape[2], device=grey.device)[None]
+    across = torch.fft.fftfreq(grey.shape[2], device=grey.device)[None]
     return float(amplitude.sum() / (amplitude * (down.square() + across.square()).sqrt()).sum())
 
 
@@ -152,7 +149,7 @@ def figure_8(models: Mapping[str, nn.Module], measure: Measure) -> dict[str, dic
     }
     strong, found = measure.paint(fixed[-1]), {}
     for name in BACK:
-        with dynamic(fixed[-1], models[f"style_back_{name}"]) as model:
+        with DynamicNet(fixed[-1], {"tuned": models[f"style_back_{name}"]}) as model:
             tuned = curve(measure.means(turned(model, alpha), style) for alpha in ALPHAS)
         found[name] = {"dynamic": tuned, "pictures": mixed_pictures(measure, strong, ends[name](), style)}
     return found
@@ -162,20 +159,10 @@ def grid(main: nn.Module, blocks: TuningBlocks, measure: Measure, values: Iterab
     """The cyan dots of Figure 3: every combination of α₀, α₁, α₂ from ``values``: ``(V³, 3)``, and the losses of each."""
     alphas = torch.cartesian_prod(*[torch.tensor(list(values))] * len(blocks))
     style = measure.style()
-    with dynamic(main, blocks) as model:
+    with DynamicNet(main, {"tuned": blocks}) as model:
         return alphas, curve(measure.means(turned(model, row), style) for row in alphas.tolist())
 
 
 def monotonicity(values: Tensor) -> float:
     """Rank correlation (Spearman) of a curve with its own order: 1 if it always rises, −1 if it always falls."""
     return float(spearmanr(range(len(values)), values).statistic)
-
-
-@contextmanager
-def dynamic(main: nn.Module, blocks: TuningBlocks) -> Iterator[DynamicNet]:
-    """A main network with one set of blocks on it, for as long as it is measured."""
-    model = DynamicNet(main, {"tuned": blocks})
-    try:
-        yield model
-    finally:
-        model.undo()

@@ -17,7 +17,7 @@ from lossconditioning.systems.dynamic_net.stylisation.comparisons import (
     monotonicity,
     volumes,
 )
-from lossconditioning.systems.dynamic_net.stylisation.measures import Measure
+from lossconditioning.systems.dynamic_net.stylisation.measures import HELD_OUT, Measure
 from lossconditioning.systems.dynamic_net.stylisation.recipes import Config, experiments
 from lossconditioning.systems.style_transfer.pictures import held_out_photographs
 from lossconditioning.systems.style_transfer.training import perceptual_loss
@@ -38,10 +38,11 @@ def evaluate(
         `figure_8`: ``back_GAP_METHOD_TERM_I``); ``style_monotonicity``, of the falling style loss, and
         ``style_monotonicity_pictures``; ``hypervolume_METHOD`` as shares of the fixed networks', and as
         ``hypervolume_ratio_fixed`` and ``hypervolume_ratio_interpolation`` the dynamic network's over those of the fixed
-        networks and of blended pictures; ``back_GAP_ratio``, the same over blended pictures, by gap.
+        networks and of blended pictures; ``styles_ratio_interpolation`` and ``styles_ratio_two``, the same in both style losses
+        over blended pictures and interpolated instance normalisation; ``back_GAP_ratio``, over blended pictures, by gap.
     """
     loss = perceptual_loss(config, weights, folder=folder)
-    measure = Measure.of(loss, held_out_photographs(folder).pictures.values())
+    measure = Measure.of(loss, held_out_photographs(folder, HELD_OUT).pictures.values())
     models = {name: load(name) for name in experiments("laptop")}
     third, fourth, fifth, eighth = (figure(models, measure) for figure in (figure_3, figure_4, figure_5, figure_8))
     shares = volumes(third, "fixed")
@@ -52,6 +53,8 @@ def evaluate(
         "hypervolume_ratio_interpolation": shares["dynamic"] / shares["pictures"],
         **{f"hypervolume_{method}": share for method, share in shares.items()},
         **{f"back_{gap}_ratio": volumes(curves, "pictures")["dynamic"] for gap, curves in eighth.items()},
+        "styles_ratio_interpolation": volumes(fourth, "pictures", ("style", "other"))["dynamic"],
+        "styles_ratio_two": volumes(fourth, "two", ("style", "other"))["dynamic"],
         "grain_monotonicity": monotonicity(fifth["grain"]),
         "photographs": len(measure.photographs),
     }

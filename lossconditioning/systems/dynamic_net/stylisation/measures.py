@@ -14,9 +14,13 @@ from lossconditioning.systems.dynamic_net.stylisation.recipes import STYLES, Con
 from lossconditioning.systems.dynamic_net.stylisation.task import objective, style_of, terms
 from lossconditioning.systems.style_transfer.pictures import squares
 
-SIDE, CHUNK = 128, 14
+HELD_OUT = 8
+"""How many photographs networks are measured on."""
+SIDE, CHUNK = 96, 8
 Painter = Callable[[Tensor], Tensor]
 Means = dict[str, float]
+Targets = tuple[Tensor, ...]
+"""A painting's, one ``(1, C, C)`` per style layer."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +43,15 @@ class Measure:
         pictures = squares(photographs, side)
         return cls(loss, pictures, torch.cat([loss.content_targets(part) for part in pictures.split(CHUNK)]))
 
-    def style(self, name: str = STYLES[0], zoom: int = 1) -> tuple[Tensor, ...]:
+    def style(self, name: str = STYLES[0], zoom: int = 1) -> Targets:
         """A painting's targets."""
         return style_of(self.loss, name, zoom)
 
     @torch.no_grad()
-    def terms(self, painted: Tensor, style: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        """Content and style loss of painted photographs ``(N, 3, S, S)`` against one painting's targets; each ``(N,)``."""
+    def terms(self, painted: Tensor, style: Targets, **others: Targets) -> dict[str, Tensor]:
+        """Content and style loss of painted photographs ``(N, 3, S, S)`` against paintings' targets; each ``(N,)``."""
         parts = zip(painted.split(CHUNK), self.content.split(CHUNK), strict=True)
-        each = [terms(self.loss, part, content, style) for part, content in parts]
+        each = [terms(self.loss, part, content, style, **others) for part, content in parts]
         return {name: torch.cat([part[name] for part in each]) for name in each[0]}
 
     @torch.no_grad()
@@ -55,10 +59,10 @@ class Measure:
         """All photographs, painted: ``(N, 3, S, S)``."""
         return torch.cat([painter(part) for part in self.photographs.split(CHUNK)])
 
-    def means(self, painter: Painter | Tensor, style: tuple[Tensor, ...]) -> Means:
-        """Mean content and style loss of a painter, or of what is already painted."""
+    def means(self, painter: Painter | Tensor, style: Targets, **others: Targets) -> Means:
+        """Mean content and style loss of a painter, or of what is already painted; see `task.terms`."""
         painted = painter if isinstance(painter, Tensor) else self.paint(painter)
-        return {name: float(value.double().mean()) for name, value in self.terms(painted, style).items()}
+        return {name: float(value.double().mean()) for name, value in self.terms(painted, style, **others).items()}
 
 
 def turned(model: DynamicNet, alpha) -> Painter:
@@ -88,9 +92,8 @@ def card_metrics(
         ]
         means = {name: sum(values[name] for values in each) / len(each) for name in each[0]}
     elif isinstance(model, TuningBlocks):
-        dynamic = DynamicNet(main, {"tuned": model})
-        means = measure.means(turned(dynamic, 1.0), style)
-        dynamic.undo()
+        with DynamicNet(main, {"tuned": model}) as network:
+            means = measure.means(turned(network, 1.0), style)
     else:
         means = measure.means(model, style)
     return {**means, "cost": _cost(means, config.strength)}

@@ -74,7 +74,7 @@ class FastStyle(nn.Module):
 
 
 def conditional(network: FastStyle, prior: Prior, hidden: int | None) -> Conditioned:
-    """The same network, told the weights of its loss by conditional instance normalisation in the place of its own.
+    """The same network, told the weights of its loss by conditional instance normalisation behind its own, which it overrules.
 
     Args:
         hidden: see `ConditionalInstanceNorm`; None for affine maps alone, as where the code names styles (Dumoulin et al.).

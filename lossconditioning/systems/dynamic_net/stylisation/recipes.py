@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from lossconditioning.conditioning import tune
+from lossconditioning.datasets.pointillism import PAINTINGS
 from lossconditioning.errors import ReaderError, one_of, positive_int
 from lossconditioning.losses.perceptual import CONVOLUTIONS, layer_names
 from lossconditioning.priors import Dirichlet, LogUniform
@@ -101,6 +102,16 @@ class Config:
             raise ReaderError(
                 f"A conditional network, and only it, has a smallest λ; got {self.kind} and {self.weakest}."
             )
+        if self.weakest is not None and not 0 < self.weakest < self.strength:
+            raise ReaderError(
+                f"λ goes from weakest to strength, 0 < weakest < strength; got {self.weakest}, {self.strength}."
+            )
+        one_of("painting", self.style, PAINTINGS)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The experiments that have to be finished before this one."""
+        return () if self.main is None else (self.main,)
 
     def as_json(self) -> dict[str, Any]:
         """The configuration as JSON would give it back."""
@@ -136,8 +147,8 @@ LAPTOP = dict(  # noqa: C408 - read as keyword arguments
     learning_rate=2e-3,
     schedule="cosine",
 )
-TUNING_RATE = 0.5
-"""The tuning blocks' learning rate, as a share of the main network's (a tenth in the public code)."""
+TUNING_RATE = {"paper": 0.1, "laptop": 0.5, "demo": 0.5, "smoke": 0.5}
+"""Profile → the tuning blocks' learning rate, as a share of the main network's; a tenth in the public code."""
 
 
 def experiments(profile: str) -> dict[str, Config]:
@@ -158,7 +169,12 @@ def experiments(profile: str) -> dict[str, Config]:
         replace(base, name="style_two", kind="two_styles", **loudest),
     ]
     block = replace(
-        base, name="", kind="blocks", main=strong, strength=STRONGEST, learning_rate=TUNING_RATE * base.learning_rate
+        base,
+        name="",
+        kind="blocks",
+        main=strong,
+        strength=STRONGEST,
+        learning_rate=TUNING_RATE[profile] * base.learning_rate,
     )
     blocks = [
         replace(block, name="style_blocks", main=weak),  # Figure 3

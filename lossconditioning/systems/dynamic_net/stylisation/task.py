@@ -10,7 +10,7 @@ from torch import Tensor
 from lossconditioning.datasets.paintings import SHIPPED_SIZE
 from lossconditioning.datasets.paintings import painting as built_in
 from lossconditioning.errors import ReaderError
-from lossconditioning.losses import PerceptualLoss
+from lossconditioning.losses import PerceptualLoss, content_loss, style_loss
 from lossconditioning.systems.style_transfer.task import style_targets, units
 
 
@@ -31,7 +31,9 @@ def style_of(loss: PerceptualLoss, name: str, zoom: int = 1) -> tuple[Tensor, ..
     return style_targets(loss, [painting(name, zoom)])
 
 
-def terms(loss: PerceptualLoss, pictures: Tensor, content: Tensor, style: tuple[Tensor, ...]) -> dict[str, Tensor]:
+def terms(
+    loss: PerceptualLoss, pictures: Tensor, content: Tensor, style: tuple[Tensor, ...], **others: tuple[Tensor, ...]
+) -> dict[str, Tensor]:
     """Content and style loss of painted pictures, unweighted; each ``(B,)``.
 
     Both are in the units of notebook 04 (see `style_transfer.units`): style, averaged over the four layers, is about 1 for a
@@ -41,14 +43,19 @@ def terms(loss: PerceptualLoss, pictures: Tensor, content: Tensor, style: tuple[
         pictures: ``(B, 3, H, W)``, RGB in [0, 1]; what lies outside is not cut off.
         content: from ``loss.content_targets``.
         style: `style_of` one painting, or one of several for each picture, ``(B, C, C)`` per layer.
+        **others: more paintings to hold the pictures against; term's name → their targets.
     """
     if len(loss.style) != 4:
         raise ReaderError(f"Style is compared at four layers here; got {loss.style}.")
-    scale = units(loss)
-    targets = [layer.expand(len(pictures), -1, -1) for layer in style]
-    values = loss(pictures, content, targets)
-    parts = [values[name] / scale[name] for name in loss.names[:4]]
-    return {"content": values["content"] / scale["content"], "style": sum(parts) / len(parts)}
+    scale, found = units(loss), loss.features(pictures)
+    values = {"content": content_loss(found[loss.content], content) / scale["content"]}
+    for name, targets in {"style": style, **others}.items():
+        parts = [
+            style_loss(found[layer], target.expand(len(pictures), -1, -1)) / scale[unit]
+            for unit, layer, target in zip(loss.names, loss.style, targets, strict=False)
+        ]
+        values[name] = sum(parts) / len(parts)
+    return values
 
 
 def objective(values: Mapping[str, Tensor], strength: float | Tensor) -> Tensor:

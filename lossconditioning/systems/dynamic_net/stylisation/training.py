@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from lossconditioning.conditioning import DynamicNet
 from lossconditioning.errors import ReaderError
 from lossconditioning.losses import PerceptualLoss
-from lossconditioning.systems.dynamic_net.stylisation.measures import Measure, card_metrics
+from lossconditioning.systems.dynamic_net.stylisation.measures import HELD_OUT, Measure, card_metrics
 from lossconditioning.systems.dynamic_net.stylisation.recipes import STYLES, SYSTEM, Config, build
 from lossconditioning.systems.dynamic_net.stylisation.task import objective, style_of, terms
-from lossconditioning.systems.style_transfer.pictures import HELD_OUT, held_out_photographs, training_photographs
+from lossconditioning.systems.style_transfer.pictures import held_out_photographs, training_photographs
 from lossconditioning.systems.style_transfer.training import batches, perceptual_loss
 from lossconditioning.training import Loop, keep_freed_memory
 from lossconditioning.training.cards import load_network
@@ -126,7 +126,7 @@ def fit(
         schedule.step()
         log_means(loop, accelerator, total, values, count)
     if config.kind == "blocks":
-        accelerator.unwrap_model(network).undo()
+        accelerator.unwrap_model(network).undo().cpu()
     return model, loop
 
 

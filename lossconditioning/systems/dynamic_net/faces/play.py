@@ -1,0 +1,54 @@
+"""Sliders on the attributes of generated faces."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from lossconditioning.conditioning import DynamicNet
+from lossconditioning.display import LiveFigure, Menu, Panel, Slider, explore, figure
+from lossconditioning.systems.dynamic_net.faces.measures import codes
+from lossconditioning.systems.dynamic_net.faces.networks import SIDE, pixels
+from lossconditioning.systems.style_transfer.figures import to_bytes
+
+PEOPLE = 6
+"""Faces side by side."""
+GROUPS = 5
+
+
+def play(model: DynamicNet, latent: int, beyond: float = 0.5) -> Panel:
+    """A panel over α of every set of blocks: some people at once, all of them turned alike.
+
+    Args:
+        model: a generator with its sets of blocks, named as what they turn.
+        latent: numbers in its latent codes.
+        beyond: how far sliders go beyond 0 and 1.
+    """
+    people = {
+        f"people {first} to {last}": codes(GROUPS * PEOPLE, latent)[first - 1 : last]
+        for first, last in ((g * PEOPLE + 1, (g + 1) * PEOPLE) for g in range(GROUPS))
+    }
+    made, axes = figure(PEOPLE, size=(1.5 * PEOPLE, 1.6))
+    empty = np.full((SIDE, SIDE, 3), 255, dtype=np.uint8)
+    shown = [axis.imshow(empty, interpolation="nearest") for axis in axes]
+    for axis in axes:
+        axis.axis("off")
+    live = LiveFigure(made, shown)
+
+    @torch.no_grad()
+    def render(who: str, **alphas: float) -> bytes:
+        for artist, face in zip(shown, pixels(model(people[who], alpha=alphas)), strict=True):
+            artist.set_data(to_bytes(face))
+        return live.frame()
+
+    sliders = {
+        name: Slider(0.0, 1.0, value=0.0, beyond=beyond, label=f"α of {name.replace('_', ' ')}") for name in model.sets
+    }
+    named = {name.replace("_", " "): {**dict.fromkeys(sliders, 0.0), name: 1.0} for name in sliders}
+    return explore(
+        render,
+        presets={"as generated": dict.fromkeys(sliders, 0.0), **named},
+        **sliders,
+        who=Menu(people, label="who"),
+        alt="Six generated faces in a row, which keep their features while an attribute comes and goes with the slider.",
+    )

@@ -1,0 +1,117 @@
+"""Sliders on the tuning blocks of a painter: one α for all, one for each block, or one for each of two sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lossconditioning.conditioning import DynamicNet
+from lossconditioning.display import COLORS, LiveFigure, Panel, Picture, Slider, Upload, explore, figure
+from lossconditioning.systems.style_transfer.figures import to_bytes
+from lossconditioning.training.devices import faster_in_half
+
+QUICK, SLOW, FULL = 128, 96, 256
+"""Pixels a side of the painting while a slider moves, the same where bfloat16 does not help, and once it is still."""
+
+
+def play(
+    model: DynamicNet,
+    photographs: Mapping[str, Tensor],
+    *,
+    labels: Mapping[str, str] | None = None,
+    per_block: bool = False,
+    beyond: float = 0.25,
+) -> Panel:
+    """A panel over α: a photograph, chosen or uploaded, and what becomes of it.
+
+    With one set of blocks there is one slider, or one for each block; with several sets one for each. Two sliders make a pad:
+    a point moves over the square that they span. While a slider moves the painting has 128 pixels a side, computed in
+    bfloat16; where that is no faster than float32, 96. Once it is still, 256.
+
+    Args:
+        model: a painter with its blocks.
+        photographs: name → ``(3, H, W)`` in [0, 1], cut to the square in the middle.
+        labels: set's name → what its slider says.
+        per_block: a slider for each block of the one set.
+        beyond: how far sliders go beyond 0 and 1.
+    """
+    sliders = _sliders(model, dict(labels or {}), per_block, beyond)
+    stage = _Stage(model, list(sliders), beyond)
+
+    def quick(photograph: Picture, **alphas: float):
+        return stage.quick(photograph, alphas)
+
+    def full(photograph: Picture, **alphas: float):
+        return stage.full(photograph, alphas)
+
+    return explore(
+        quick,
+        refine=full,
+        presets={f"all at {share:g}": dict.fromkeys(sliders, share) for share in (0.0, 0.5, 1.0)},
+        **sliders,
+        photograph=Upload(photographs, size=FULL, label="photograph"),
+        alt="A photograph and its painting: with all blocks at 0 as the main network paints it, at 1 as if it had been trained "
+        "for the other objective, and between the two in between.",
+    )
+
+
+def _sliders(model: DynamicNet, labels: dict[str, str], per_block: bool, beyond: float) -> dict[str, Slider]:
+    if per_block:
+        ((_, blocks),) = model.sets.items()
+        said = {f"block_{number}": f"α behind {name}" for number, name in enumerate(blocks.at)}
+    else:
+        said = {name: labels.get(name, "α" if len(model.sets) == 1 else f"α of {name}") for name in model.sets}
+    return {name: Slider(0.0, 1.0, value=0.0, beyond=beyond, label=label) for name, label in said.items()}
+
+
+class _Stage:
+    """The still parts of the picture, and the artists that move."""
+
+    def __init__(self, model: DynamicNet, names: list[str], beyond: float):
+        self.model, self.names = model, names
+        blank = torch.zeros(1, 3, QUICK, QUICK)
+        self.half = faster_in_half(lambda: model(blank, alpha=self.alpha(dict.fromkeys(names, 0.5))))
+        self.side = QUICK if self.half else SLOW
+        pad = len(names) == 2
+        made, axes = figure(2 + pad, size=(6.0 + 2.6 * pad, 2.9))
+        empty = np.full((FULL, FULL, 3), 255, dtype=np.uint8)
+        self.shown = [axis.imshow(empty, interpolation="nearest") for axis in axes[:2]]
+        for axis, title in zip(axes, ("photograph", "painted"), strict=False):
+            axis.set_title(title)
+            axis.axis("off")
+        self.point = []
+        if pad:
+            axes[2].set(xlim=(-beyond, 1 + beyond), ylim=(-beyond, 1 + beyond), xlabel=names[0], ylabel=names[1])
+            axes[2].set(aspect="equal", title="α of both")
+            axes[2].plot(
+                [0, 1, 1, 0, 0], [0, 0, 1, 1, 0], color=COLORS["baseline"], lw=1
+            )  # what was trained, and between
+            self.point = axes[2].plot([0], [0], "o", ms=9, color=COLORS["conditional"])
+        self.live = LiveFigure(made, [*self.shown, *self.point])
+
+    def alpha(self, alphas: Mapping[str, float]):
+        """What sliders say, as `DynamicNet.forward` takes it."""
+        if set(self.names) == set(self.model.sets):
+            return dict(alphas)
+        return {next(iter(self.model.sets)): tuple(alphas[name] for name in self.names)}
+
+    @torch.no_grad()
+    def quick(self, photograph: Picture, alphas: Mapping[str, float]) -> bytes:
+        small = F.interpolate(photograph.pixels[None], (self.side, self.side), mode="area")
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+            return self._draw(photograph, self.model(small, alpha=self.alpha(alphas))[0].float(), alphas)
+
+    @torch.no_grad()
+    def full(self, photograph: Picture, alphas: Mapping[str, float]) -> bytes:
+        return self._draw(photograph, self.model(photograph.pixels[None], alpha=self.alpha(alphas))[0], alphas)
+
+    def _draw(self, photograph: Picture, painted: Tensor, alphas: Mapping[str, float]) -> bytes:
+        for shown, picture in zip(self.shown, (photograph.pixels, painted), strict=True):
+            shown.set_data(to_bytes(picture))
+        for point in self.point:
+            point.set_data([alphas[self.names[0]]], [alphas[self.names[1]]])
+        return self.live.frame()

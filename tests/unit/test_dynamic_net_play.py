@@ -1,0 +1,128 @@
+"""The panels on tuning blocks: every slider moves the picture, and the picture is the network's."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from lossconditioning.conditioning import DynamicNet, tune
+from lossconditioning.datasets import photographs
+from lossconditioning.errors import ReaderError
+from lossconditioning.systems.dynamic_net import completion, faces, stylisation
+from lossconditioning.systems.dynamic_net.completion.play import play as play_completion
+from lossconditioning.systems.dynamic_net.completion.play import reachable
+from lossconditioning.systems.dynamic_net.faces.play import PEOPLE
+from lossconditioning.systems.dynamic_net.faces.play import play as play_faces
+
+PHOTOGRAPHS = {name: p.float() / 255 for name, p in list(photographs().items())[:2]}
+PLACES = ("residual.0", "up.1")
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+def shaken(blocks):
+    """Blocks that show: many times their initial weights."""
+    with torch.no_grad():
+        for weight in blocks.parameters():
+            weight *= 3
+    return blocks
+
+
+@pytest.fixture
+def painter():
+    model = tune(stylisation.FastStyle(4, 1), PLACES)
+    shaken(model.sets["tuned"])
+    return model
+
+
+@pytest.fixture
+def seen(painter):
+    """The shapes and number types that the painter's first layer is given."""
+    given = []
+    painter.main.down.register_forward_hook(lambda _, inputs, output: given.append((inputs[0].shape[-1], output.dtype)))
+    return given
+
+
+def image(panel):
+    return np.asarray(Image.open(io.BytesIO(panel.image)).convert("RGB")).astype(int)
+
+
+def test_one_alpha_for_all_moves_the_painting_and_a_still_one_is_finer(painter, seen):
+    panel = stylisation.play(painter, PHOTOGRAPHS)
+    seen.clear()
+    assert list(panel.controls) == ["tuned", "photograph"]
+    first = panel.set(tuned=0.2)
+    assert panel.set(tuned=1.25) != first != panel.set(photograph=list(PHOTOGRAPHS)[1])
+    assert {side for side, _ in seen} <= {128, 96}
+    seen.clear()
+    panel.settle()
+    assert seen == [(256, torch.float32)]
+    assert panel.set(tuned=0.0) != panel.set(tuned=-0.25)
+
+
+def test_one_alpha_for_each_block_moves_that_block_alone(painter):
+    panel = stylisation.play(painter, PHOTOGRAPHS, per_block=True)
+    assert list(panel.controls) == ["block_0", "block_1", "photograph"]
+    told = []
+    painter.register_forward_pre_hook(lambda model, inputs, given: told.append(given["alpha"]), with_kwargs=True)
+    pictures = {panel.set(block_0=0.7), panel.set(block_1=0.9), panel.set(block_0=0.0)}
+    assert len(pictures) == 3
+    assert told == [{"tuned": (0.7, 0.0)}, {"tuned": (0.7, 0.9)}, {"tuned": (0.0, 0.9)}]
+
+
+def test_two_sets_span_a_pad_with_a_point_that_moves(painter):
+    painter.add("coarse", shaken(tune(stylisation.FastStyle(4, 1), PLACES).sets["tuned"]))
+    panel = stylisation.play(painter, PHOTOGRAPHS, labels={"coarse": "how coarse"})
+    assert list(panel.controls) == ["tuned", "coarse", "photograph"]
+    assert panel.controls["coarse"].label == "how coarse"
+    panel.set(tuned=0.0, coarse=0.0)
+    before = image(panel)
+    panel.set(tuned=1.0)
+    width = before.shape[1]
+    changed = (image(panel) - before).__abs__().sum(2) > 60
+    assert changed[:, 2 * width // 3 :].any()  # the point
+    assert changed[:, width // 3 : 2 * width // 3].any()  # the painting
+    assert panel.set(coarse=1.0) != panel.set(coarse=0.5)
+
+
+def test_faces_keep_their_place_while_an_attribute_is_turned():
+    main = faces.Generator(8, (16, 8, 8, 4))
+    sets = {
+        name: shaken(tune(faces.Generator(8, (16, 8, 8, 4)), "up.1", example=torch.zeros(1, 8)).sets["tuned"])
+        for name in ("blond_hair", "smiling")
+    }
+    for blocks in sets.values():
+        for weight in blocks.parameters():
+            weight.data *= 10
+    panel = play_faces(DynamicNet(main, sets), 8)
+    assert list(panel.controls) == ["blond_hair", "smiling", "who"]
+    assert panel.controls["blond_hair"].label == "α of blond hair"
+    pictures = [panel.set(blond_hair=1.0), panel.set(smiling=1.0), panel.set(who=panel.controls["who"].names[1])]
+    assert len({panel.set(blond_hair=0.0, smiling=0.0), *pictures}) == 4
+    assert image(panel).shape[1] > 100 * PEOPLE
+
+
+def test_the_hole_is_where_the_sliders_say_and_what_is_around_it_stays():
+    model = tune(completion.Completer(4), ("up.0", "up.1", "up.2"))
+    shaken(model.sets["tuned"])
+    panel, given = play_completion(model, PHOTOGRAPHS), []
+    model.register_forward_pre_hook(lambda _, inputs: given.append(inputs[1]))
+    pictures = [
+        panel.set(**{name: value})
+        for name, value in (("alpha", 1.0), ("height", 10.0), ("width", 6.0), ("down", 0.0), ("across", 1.0))
+    ]
+    assert len(set(pictures)) == 5
+    rows, columns = (given[-1][0, 0].any(axis).nonzero().flatten().tolist() for axis in (1, 0))
+    assert (rows, columns) == (list(range(10)), list(range(58, 64)))
+
+
+def test_a_hole_can_be_anywhere_but_not_outside():
+    assert reachable(64, 64, 0.3, 0.9).all()
+    assert reachable(4, 8, 1.0, 0.0)[0, 60:, :8].all()
+    with pytest.raises(ReaderError, match="lies within the 64×64 pixels"):
+        reachable(65, 4, 0.0, 0.0)
