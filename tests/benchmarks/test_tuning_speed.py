@@ -1,0 +1,84 @@
+"""What tuning blocks cost and spare: ratios measured side by side in one run, one thread."""
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from test_speed import side_by_side
+
+from lossconditioning.conditioning import tune
+from lossconditioning.losses import PerceptualFeatures, PerceptualLoss
+from lossconditioning.systems.dynamic_net.stylisation.networks import FastStyle
+from lossconditioning.training import keep_freed_memory
+
+WIDTH, BLOCKS, AT = 12, 3, ("residual.0", "residual.2", "up.1")
+BATCH, SIDE, ROUNDS = 4, 96, 15
+STYLE, CONTENT = ("relu1_2", "relu2_2", "relu3_1"), "relu3_1"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """And freed memory kept, on both sides, as `Loop` does."""
+    keep_freed_memory()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def tuned():
+    torch.manual_seed(0)
+    return tune(FastStyle(WIDTH, BLOCKS), AT, example=torch.zeros(1, 3, SIDE, SIDE))
+
+
+@pytest.fixture(scope="module")
+def photographs():
+    torch.manual_seed(1)
+    return torch.rand(BATCH, 3, SIDE, SIDE)
+
+
+def simple(photographs):
+    """The mean square against a target."""
+    target = torch.rand_like(photographs)
+    return lambda painted: F.mse_loss(painted, target)
+
+
+def perceptual(photographs):
+    """With random filters, which take the time that trained ones do, and targets that are kept."""
+    loss = PerceptualLoss(PerceptualFeatures(STYLE, weights="random"), CONTENT)
+    targets = loss.content_targets(photographs), loss.style_targets(torch.rand_like(photographs))
+    return lambda painted: sum(term.mean() for term in loss(painted, *targets).values())
+
+
+def step(model, photographs, loss):
+    """A training step of all that has a gradient."""
+    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=1e-3, fused=True)
+
+    def train():
+        optimizer.zero_grad()
+        loss(model(photographs, alpha=1)).backward()
+        optimizer.step()
+
+    return train
+
+
+@pytest.mark.parametrize(("make", "bound"), [(simple, 0.9), (perceptual, None)], ids=["simple", "perceptual"])
+def test_a_tuning_step_against_one_with_the_main_network_unfrozen(benchmark, tuned, photographs, make, bound):
+    """Beside a loss that runs VGG, whose time is the same for both, it is reported, not asserted."""
+    loss, unfrozen = make(photographs), copy.deepcopy(tuned)
+    unfrozen.main.requires_grad_(True)
+    frozen, whole = (step(model, photographs, loss) for model in (tuned, unfrozen))
+    ratio = side_by_side(benchmark, frozen, whole, rounds=ROUNDS)
+    assert all(p.grad is None for p in tuned.main.parameters())
+    assert all(p.grad is not None for p in unfrozen.parameters())
+    assert bound is None or ratio <= bound
+
+
+@pytest.mark.parametrize("side", [128, 256])
+def test_a_picture_through_three_blocks_against_the_main_network_alone(benchmark, tuned, side):
+    photograph = torch.rand(1, 3, side, side)
+    with torch.inference_mode():
+        ratio = side_by_side(benchmark, lambda: tuned(photograph, alpha=0.5), lambda: tuned.main(photograph), rounds=31)
+    assert ratio <= 1.7
