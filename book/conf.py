@@ -55,7 +55,7 @@ def gather(app, _config):
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
         text = re.sub(r"README\.md(?=[#)])", "index.md", page.read_text("utf-8"))  # the README is the front page
         place(page, source).write_text(text, "utf-8")
-    for picture in (ROOT / "data" / "assets").iterdir():
+    for picture in (ROOT / "data" / "assets").glob("*.png"):
         shutil.copy2(picture, place(picture, source))
     lessons = notebooks.notebook_paths()
     for path in [*lessons, *notebooks.solution_paths(lessons)]:
