@@ -15,7 +15,7 @@ test: $(STAMP)  ## ruff, unit tests, notebook tests, benchmarks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests --ignore=tests/benchmarks --ignore=tests/browser
-	@$(BIN)/python -m pytest --nbval-lax --nbval-current-env notebooks
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env -n auto --dist loadfile notebooks
 	@$(MAKE) --no-print-directory bench
 
 test-browser: $(STAMP)  ## the tests in a real browser, latency included; needs Chromium or Chrome

@@ -37,7 +37,8 @@ Data = Annotated[
     typer.Option(help="Folder of data, for systems that read some.  [default: $LOSSCONDITIONING_DATA or data/cache]"),
 ]
 SystemName = Annotated[
-    str, typer.Argument(metavar="SYSTEM", help="Which experiment: toy, beta_vae, compression, style_transfer.")
+    str,
+    typer.Argument(metavar="SYSTEM", help="Which experiment: toy, beta_vae, compression, style_transfer, dynamic_net."),
 ]
 
 
@@ -208,6 +209,9 @@ def evaluate(
     record: Annotated[
         bool, typer.Option("--record", help="For authors: note the result in data/records, for the README.")
     ] = False,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Also what takes minutes: dynamic_net's thousand settings of three α.")
+    ] = False,
 ) -> None:
     """Measure checkpoints anew, from their weights, and hold the numbers against the paper's claims.
 
@@ -220,6 +224,8 @@ def evaluate(
     options = _data_folder(system, module.evaluate, data)
     if record and checkpoint is not None:
         raise ReaderError("--record notes the shipped checkpoints' numbers; it does not go with --checkpoint.")
+    if thorough and "thorough" in inspect.signature(module.evaluate).parameters:
+        options["thorough"] = True
     result = module.evaluate(checkpoint, **options)
     if record:
         record_evaluation(system, result)

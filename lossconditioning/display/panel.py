@@ -37,7 +37,7 @@ Presets = Mapping[str, Mapping[str, Any]]
 
 _CACHED = 128  # pictures kept per panel
 _UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)"  # but read out
-_SETTLE = 0.005  # seconds in which further moves may still arrive before a picture is made
+_SETTLE = 0.002  # seconds in which further moves may still arrive before a picture is made
 _STILL = 0.35  # seconds without a move after which the fine picture is worth making
 _SURPRISE = "surprise me"
 

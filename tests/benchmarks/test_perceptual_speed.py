@@ -10,20 +10,11 @@ from torchvision.models.vgg import cfgs, make_layers
 from lossconditioning.losses import PerceptualFeatures, PerceptualLoss
 from lossconditioning.losses.perceptual import MEAN, STD, layer_names
 from lossconditioning.systems import style_transfer
-from lossconditioning.training import keep_freed_memory
 
 STYLE, CONTENT = ("relu1_2", "relu2_2", "relu3_1", "relu3_3"), "relu3_1"
 BATCH, SIDE, ROUNDS = 4, 96, 5
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """And freed memory kept, on both sides, as `Loop` does."""
-    keep_freed_memory()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

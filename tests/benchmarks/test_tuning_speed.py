@@ -10,21 +10,12 @@ from test_speed import side_by_side
 from lossconditioning.conditioning import tune
 from lossconditioning.losses import PerceptualFeatures, PerceptualLoss
 from lossconditioning.systems.dynamic_net.stylisation.networks import FastStyle
-from lossconditioning.training import keep_freed_memory
 
 WIDTH, BLOCKS, AT = 12, 3, ("residual.0", "residual.2", "up.1")
 BATCH, SIDE, ROUNDS = 4, 96, 15
 STYLE, CONTENT = ("relu1_2", "relu2_2", "relu3_1"), "relu3_1"
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """And freed memory kept, on both sides, as `Loop` does."""
-    keep_freed_memory()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -45,11 +45,12 @@ def screenshots():
 @pytest.fixture(scope="session")
 def lab(browser, tmp_path_factory):
     """JupyterLab on two copies of the notebooks, one to run and one to leave; gives the address of one of its pages."""
-    from lab import jupyterlab
+    from lab import empty_panel, jupyterlab
 
     home = tmp_path_factory.mktemp("jupyterlab")
     for copy in ("run", "saved"):
         shutil.copytree(notebook_folder(), home / "notebooks" / copy)
+    (home / "notebooks/empty.ipynb").write_text(empty_panel(), "utf-8")
     with jupyterlab(home / "notebooks", home) as address:
         yield address
 
@@ -60,6 +61,17 @@ def executed(request, browser, lab):
     from lab import Notebook
 
     notebook = Notebook(browser, lab, f"run/{request.param.name}")
+    notebook.command("notebook:run-all-cells")
+    yield notebook
+    notebook.close()
+
+
+@pytest.fixture(scope="session")
+def empty(browser, lab):
+    """The panel in JupyterLab that has its pictures already, beside which panels that compute theirs are timed."""
+    from lab import Notebook
+
+    notebook = Notebook(browser, lab, "empty.ipynb")
     notebook.command("notebook:run-all-cells")
     yield notebook
     notebook.close()

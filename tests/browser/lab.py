@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import nbformat
 from playwright.sync_api import Browser, Locator
 
 from lossconditioning.notebooks import read
@@ -63,6 +64,24 @@ AT_REST = """async (output) => {
         [...output.querySelectorAll(".widget-readout")].map(readout => readout.textContent),
     ];
 }"""
+
+# What a move takes where there is nothing to compute: one of two pictures that are there already.
+EMPTY = """from itertools import cycle
+
+from lossconditioning.display import Slider, explore, figure, snapshot
+
+pictures = []
+for title in ("one", "two"):
+    drawn, (axis,) = figure(size=(8, 3))
+    axis.set_title(title)
+    pictures.append(snapshot(drawn))
+turns = cycle(pictures)
+explore(lambda x: next(turns), x=Slider(0, 1, 0.5), alt="empty axes")"""
+
+
+def empty_panel() -> str:
+    """A notebook whose only cell is a slider panel that computes nothing."""
+    return nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(EMPTY)]))
 
 
 @contextmanager

@@ -35,13 +35,6 @@ from dataclasses import replace
 experiments = {name: replace(config, steps=400) for name, config in experiments.items()}
 """,
     ),
-    "04": (
-        "smoke",
-        """
-from dataclasses import replace
-experiments = {name: replace(config, steps=400) for name, config in experiments.items()}
-""",
-    ),
 }
 # A disk that writes in pieces with pauses, so that there is time to be interrupted in the middle.
 SLOW_DISK = """

@@ -24,6 +24,7 @@ SAID = {
     ],
     "03_compression": [],  # its photographs come with scikit-image and scikit-learn
     "04_style_transfer": ["losses by vgg19 with fixed random filters"],
+    "06_dynamic_net": ["losses by vgg19 with fixed random filters"],
 }
 """Notebook → what its outputs say about each thing that would otherwise have been downloaded."""
 

@@ -1,43 +1,22 @@
-"""Face generation with tuning blocks: DCGAN as described, trained in turns, resumed as uninterrupted, measured rightly."""
+"""Face generation with tuning blocks: DCGAN as described, trained in turns, resumed as uninterrupted."""
 
 from dataclasses import replace
 
 import pytest
 import torch
+from small_dynamic import assert_same_weights
+from small_faces import BLOCKS, CLASSIFIER, MAIN
 from torch import nn
 
 from lossconditioning import ReaderError
-from lossconditioning.conditioning import TuningBlocks
 from lossconditioning.datasets.faces import faces as drawn_faces
 from lossconditioning.systems.dynamic_net import faces
-from lossconditioning.systems.dynamic_net.faces import measures, sets, task, training
-from lossconditioning.systems.dynamic_net.faces.comparisons import Turn
+from lossconditioning.systems.dynamic_net.faces import sets, task, training
 from lossconditioning.systems.dynamic_net.faces.recipes import TURNED, build_discriminator
-from lossconditioning.training.cards import load_network, read_card
-
-SMOKE = faces.experiments("smoke")
-CLASSIFIER, MAIN, BLOCKS = (SMOKE[name] for name in ("face_classifier", "face_dark_hair", "face_blond_hair"))
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A folder with every experiment, trained for a few steps."""
-    folder = tmp_path_factory.mktemp("trained")
-    assert all(faces.train(config, out=folder, profile="smoke", progress=False) for config in SMOKE.values())
-    return folder
-
-
-def load(folder, name):
-    return load_network(folder, name, faces.SYSTEM, lambda card: faces.build(faces.Config.from_json(card.config)))
 
 
 def fit(config, **options):
     return faces.fit(config, progress=False, **options)
-
-
-def assert_same_weights(model, other):
-    for (name, ours), (_, its) in zip(model.state_dict().items(), other.state_dict().items(), strict=True):
-        torch.testing.assert_close(ours, its, rtol=0, atol=0, msg=name)
 
 
 # Experiments --------------------------------------------------------------------------------------------------------------
@@ -243,21 +222,6 @@ def test_blocks_without_a_generator_say_what_to_train_first(tmp_path):
         fit(BLOCKS)
 
 
-def test_finished_checkpoints_load_back_and_repeat_their_cards_metrics(trained):
-    _, main = load(trained, MAIN.name)
-    _, classifier = load(trained, CLASSIFIER.name)
-    for config in SMOKE.values():
-        card, model = load(trained, config.name)
-        assert faces.Config.from_json(card.config) == config
-        held_out = faces.held_out_faces(config, 16)
-        again = faces.card_metrics(config, model, held_out, main, classifier)
-        assert dict(again) == pytest.approx(card.metrics, rel=1e-4, abs=1e-6)
-
-
-def test_the_card_of_blocks_names_what_they_turn(trained):
-    assert set(read_card(trained / "face_blond_hair.json").metrics) == {"diversity", "distance", "shift_blond_hair"}
-
-
 def test_held_out_faces_are_of_the_experiments_kind_and_none_of_its_training_set():
     held_out, known = faces.held_out_faces(BLOCKS, 8), faces.training_faces(BLOCKS)
     for found in (held_out, known):
@@ -272,107 +236,3 @@ def test_celeba_without_enough_such_faces_is_refused(monkeypatch):
     assert len(faces.training_faces(replace(config, count=1))) == 1
     with pytest.raises(ReaderError, match="asked for 20"):
         faces.training_faces(config)
-
-
-# Measures -----------------------------------------------------------------------------------------------------------------
-
-
-class Grey(nn.Module):
-    """A generator of grey squares, whose brightness is the code's first number plus what blocks add."""
-
-    latent = 2
-
-    def __init__(self):
-        super().__init__()
-        self.stage = nn.Identity()
-        self.unused = nn.Parameter(torch.zeros(1))
-
-    def forward(self, codes):
-        return self.stage(codes[:, :1, None, None].expand(-1, 1, 4, 4)).expand(-1, 3, -1, -1)
-
-
-class Bright(nn.Module):
-    """Tells whether a picture is brighter than 0.5, and nothing of a second attribute."""
-
-    names = ("bright", "other")
-
-    def forward(self, pictures):
-        logit = 10 * (pictures.mean((1, 2, 3)) - 0.5)
-        return torch.stack([logit, torch.zeros_like(logit)], dim=1)
-
-
-def adding(amount: float) -> TuningBlocks:
-    """Blocks with ψ(z) = amount."""
-    blocks = TuningBlocks({"stage": 1})
-    for parameter in blocks.parameters():
-        nn.init.zeros_(parameter)
-    nn.init.constant_(blocks["stage"].layers[4].bias, amount)
-    return blocks
-
-
-def turn(amount: float, real=(1.0, 1.0), **options) -> Turn:
-    latents = torch.stack([torch.linspace(-0.1, 0.1, 5), torch.zeros(5)], dim=1)
-    return faces.turn(Grey(), adding(amount), Bright(), "bright", latents, torch.tensor(real), **options)
-
-
-def test_an_attribute_that_turns_with_alpha_has_shift_and_monotonicity_1():
-    found = turn(1.0)
-    assert found.monotonicity == pytest.approx(1)
-    assert found.shifts["bright"] == pytest.approx(1, abs=0.03)
-    assert found.shifts["other"] == found.others == 0
-    assert found.probability.shape == found.logit.shape == (11, 2)
-    assert found.diversity == pytest.approx(1, abs=1e-5)
-    middle = found.logit[5, 0]
-    assert float(middle) == pytest.approx(0, abs=1e-5)
-
-
-def test_one_that_turns_the_other_way_has_monotonicity_minus_1():
-    assert turn(-1.0).monotonicity == pytest.approx(-1)
-
-
-def test_alpha_beyond_both_ends_is_measured_too():
-    found = turn(1.0, alphas=measures.WIDE)
-    torch.testing.assert_close(found.logit[:, 0], 10 * (torch.tensor(measures.WIDE) - 0.5))
-    assert found.shifts["bright"] == pytest.approx(1, abs=0.03)  # between 0 and 1 still
-
-
-def test_shifts_are_shares_of_what_real_faces_differ_by():
-    assert turn(1.0, real=(2.0, 1.0)).shifts["bright"] == pytest.approx(turn(1.0).shifts["bright"] / 2)
-
-
-def test_a_sheet_has_a_row_a_person_and_leaves_the_generator_as_it_was():
-    main = Grey()
-    rows = faces.sheet(main, {"bright": adding(1.0)}, torch.zeros(3, 2), (0.0, 0.5, {"bright": 1.0}))
-    assert rows.shape == (3, 3, 3, 4, 4)
-    torch.testing.assert_close(rows[:, :, 0, 0, 0], torch.tensor([0.0, 0.5, 1.0]).expand(3, 3))
-    assert main.training
-    assert not main.stage._forward_hooks
-
-
-def test_diversity_is_nought_when_all_faces_are_alike():
-    real = torch.randn(6, 3, 4, 4)
-    assert measures.diversity(real / 2, real) == pytest.approx(0.5)
-    assert measures.diversity(real[:1].expand(6, -1, -1, -1), real) == pytest.approx(0, abs=1e-4)
-
-
-def test_distance_is_nought_between_equal_sets_and_grows_with_a_shift():
-    real = torch.randn(64, 3, 4, 4)
-    assert measures.distance(real.flip(0), real) == 0
-    assert 0 < measures.distance(real + 0.1, real) < measures.distance(real + 1, real)
-
-
-def test_codes_are_the_same_people_every_time():
-    assert torch.equal(faces.codes(4, 8), faces.codes(4, 8))
-    assert torch.equal(faces.codes(8, 8)[:4], faces.codes(4, 8))
-
-
-def test_everything_is_evaluated_under_one_prefix(trained, monkeypatch):
-    monkeypatch.setattr("lossconditioning.systems.dynamic_net.faces.comparisons.CODES", 8)
-    monkeypatch.setattr("lossconditioning.systems.dynamic_net.faces.comparisons.HELD_OUT", 32)
-    found = faces.evaluate_faces(lambda name: load(trained, name)[1], SMOKE)
-    turned = ("monotonicity", "shift", "others", "diversity")
-    assert set(found) == {
-        *(f"face_{name}" for name in ("accuracy", "diversity", "distance")),
-        *(f"face_{name}_{attribute}" for name in turned for attribute in TURNED.values()),
-    }
-    assert all(isinstance(value, float) for value in found.values())

@@ -18,6 +18,8 @@ from lossconditioning.systems.beta_vae.figures import frontiers as beta_vae_figu
 from lossconditioning.systems.beta_vae.play import _stage as beta_vae_panel
 from lossconditioning.systems.compression.figures import rate_distortion as compression_figure
 from lossconditioning.systems.compression.play import _Stage as compression_panel
+from lossconditioning.systems.dynamic_net.figures import _draw as dynamic_net_figure
+from lossconditioning.systems.dynamic_net.stylisation.play import _Stage as dynamic_net_panel
 from lossconditioning.systems.style_transfer.figures import figure_6b as style_transfer_figure
 from lossconditioning.systems.toy.figures import color_maps as toy_figure
 from lossconditioning.systems.toy.play import _stage as toy_panel
@@ -117,6 +119,8 @@ DRAWINGS = [
     compression_panel,
     compression_figure,
     style_transfer_figure,
+    dynamic_net_figure,
+    dynamic_net_panel,
 ]
 
 

@@ -186,7 +186,9 @@ def test_no_fine_picture_is_made_while_moves_go_on():
     assert panel.image == shade(0.6, 40)
 
 
-def test_a_move_just_before_the_fine_picture_puts_it_off(panel):
+def test_a_move_just_before_the_fine_picture_puts_it_off(panel, monkeypatch):
+    monkeypatch.setattr(panel_module, "_SETTLE", 0.005)  # long enough to look before it is over
+
     async def drag():
         panel._widgets["a"].value = 0.1
         await asyncio.sleep(STILL + panel_module._SETTLE - 0.001)

@@ -16,7 +16,7 @@ def test_generated_sections_are_up_to_date():
 
 
 def test_the_example_has_fifteen_lines_and_trains(tmp_path, monkeypatch):
-    (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    example, tuning = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     body = [line for line in example.splitlines() if line and not line.startswith("import")]
     assert len(body) <= 15
     monkeypatch.chdir(tmp_path)
@@ -26,6 +26,11 @@ def test_the_example_has_fifteen_lines_and_trains(tmp_path, monkeypatch):
     exec(example.replace("steps=10_000", "steps=3"), scope)
     assert scope["loss"].isfinite()
     assert sorted(tmp_path.glob("runs/mine/step-*.safetensors"))
+    scope["network"] = scope["model"].undo().eval()
+    before = scope["network"](images)
+    exec(tuning.replace("steps=1_000", "steps=3"), scope)
+    assert scope["halfway"].isfinite().all()
+    assert torch.equal(scope["model"](images, alpha=0.0), before)
 
 
 def test_links_inside_the_repository_lead_to_files():

@@ -89,8 +89,8 @@ def test_models_that_are_compared_differ_in_what_they_are_told_alone(profile):
     configs = style_transfer.experiments(profile)
     for config in configs.values():
         told_five = config.kind == "yoto" and profile != "paper"
-        helped = {"opening": 0.3, "shares": True, "beta_2": 0.99} if told_five else {}
-        own = {"opening": 0.0, "shares": False, "beta_2": 0.999, **helped}
+        helped = {"opening": 0.3, "shares": True} if told_five else {}
+        own = {"opening": 0.0, "shares": False, **helped}
         assert config == replace(configs["yoto"], name=config.name, kind=config.kind, lam=config.lam, **own)
         assert (config.lam is not None) == (config.kind == "fixed")
 

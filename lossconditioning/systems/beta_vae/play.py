@@ -66,7 +66,7 @@ def play(model: BetaVAE, curve: Mapping[str, Tensor], dots: Mapping[str, Tensor]
         ):
             image.set_data(content)
         marker.set_data([_at(curve["kl"], beta, low, high)], [_at(curve["reconstruction"], beta, low, high)])
-        title.set_text(f"One network at β = {beta:.4g}")
+        title.set_text(f"β = {beta:.4g}")
         return live.frame(), {
             "rate, KL in nats": rate,
             "distortion, −log p(x|z) in nats": distortion,
@@ -118,7 +118,7 @@ def _stage(curve: Mapping[str, Tensor], dots: Mapping[str, Tensor]):
         blank = np.full((67 * rows - 3, 67 * columns - 3, 3), 255, dtype=np.uint8)
         shown.append(axis.imshow(blank, interpolation="nearest"))
         axis.axis("off")
-    title = first.set_title("One network", loc="left")
+    title = first.set_title("β", loc="left")
     for place, word in ((0.25, "picture"), (0.75, "reconstruction")):
         first.text(place, -0.04, word, ha="center", va="top", transform=first.transAxes)
     second.set_title("samples, always the same noise")

@@ -5,13 +5,16 @@ Three applications: `stylisation` (how strong a style is, which, how coarse), `f
 """
 
 from lossconditioning.systems.dynamic_net import completion, faces, stylisation
+from lossconditioning.systems.dynamic_net.alphas import ALPHAS, WIDE, monotonicity
 from lossconditioning.systems.dynamic_net.evaluation import Trained, evaluate, load, recorded, recorded_evaluation
 from lossconditioning.systems.dynamic_net.recipes import PROFILES, SYSTEM, Config, application, experiments
 from lossconditioning.systems.dynamic_net.training import train, train_all
 
 __all__ = [
+    "ALPHAS",
     "PROFILES",
     "SYSTEM",
+    "WIDE",
     "Config",
     "Trained",
     "application",
@@ -20,6 +23,7 @@ __all__ = [
     "experiments",
     "faces",
     "load",
+    "monotonicity",
     "recorded",
     "recorded_evaluation",
     "stylisation",

@@ -46,7 +46,9 @@ def recorded_evaluation() -> Evaluation:
     return Evaluation.read(shipped("records") / f"{SYSTEM}.json")
 
 
-def evaluate(checkpoint: Path | None = None, folder: Path | None = None, *, weights: Path | None = None) -> Evaluation:
+def evaluate(
+    checkpoint: Path | None = None, folder: Path | None = None, *, weights: Path | None = None, thorough: bool = False
+) -> Evaluation:
     """Measure every finished checkpoint of a folder anew, and check the paper's claims.
 
     Args:
@@ -54,6 +56,7 @@ def evaluate(checkpoint: Path | None = None, folder: Path | None = None, *, weig
         folder: of photographs, or with a ``bsds500/val`` in it; the built-in photographs stand in where there is none. If it
             has ``weights`` in it, the losses' network is taken from there.
         weights: of the losses' network, see `PerceptualFeatures`.
+        thorough: also measure the thousand settings of Figure 3, which takes minutes.
 
     Returns:
         metrics: see `stylisation.evaluate`, `faces.evaluate_faces` and `completion.evaluate_completion`; and
@@ -72,7 +75,7 @@ def evaluate(checkpoint: Path | None = None, folder: Path | None = None, *, weig
         return load(name, place).model
 
     metrics = {
-        **stylisation.evaluate(network, configs["style_blocks"], folder, weights),
+        **stylisation.evaluate(network, configs["style_blocks"], folder, weights, thorough),
         **faces.evaluate_faces(network, {name: configs[name] for name in faces.experiments("laptop")}, folder),
         **completion.evaluate_completion(network, configs["hole_sharp"], folder, weights),
     }

@@ -138,7 +138,6 @@ LAPTOP = dict(  # noqa: C408 - read as keyword arguments
     batch_size=4,
     steps=1000,
     learning_rate=2e-3,
-    beta_2=0.99,
     schedule="cosine",
 )
 
@@ -163,8 +162,8 @@ def experiments(profile: str) -> dict[str, Config]:
         base = replace(
             base, width=4, blocks=1, hidden=8, lam_hidden=8, side=32, crops=8, batch_size=2, steps=3, pretrained=False
         )
-    # What a network needs that is told five weights.
-    plain = {"opening": 0.0, "shares": False, "beta_2": 0.999}
+    # Without what the network that is told five weights needs.
+    plain = {"opening": 0.0, "shares": False}
     fixed = [
         replace(
             base,

@@ -1,7 +1,6 @@
 """Image completion between sharp with artefacts and blurred without (Dynamic-Net, section 4.3)."""
 
 from lossconditioning.systems.dynamic_net.completion.comparisons import (
-    ALPHAS,
     best_alpha,
     evaluate_completion,
     figure_7,
@@ -20,12 +19,12 @@ from lossconditioning.systems.dynamic_net.completion.pictures import (
     hole_at,
     training_pictures,
 )
+from lossconditioning.systems.dynamic_net.completion.play import play
 from lossconditioning.systems.dynamic_net.completion.recipes import SIDE, SYSTEM, Config, build, experiments
 from lossconditioning.systems.dynamic_net.completion.task import discrimination, objective, terms
 from lossconditioning.systems.dynamic_net.completion.training import fit, main_network, needed, train
 
 __all__ = [
-    "ALPHAS",
     "HOLE",
     "LAYERS",
     "SIDE",
@@ -54,6 +53,7 @@ __all__ = [
     "main_network",
     "needed",
     "objective",
+    "play",
     "terms",
     "train",
     "training_pictures",

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from lossconditioning.conditioning import DynamicNet
 from lossconditioning.errors import ReaderError
 from lossconditioning.losses import PerceptualFeatures
+from lossconditioning.systems.dynamic_net.alphas import ALPHAS
 from lossconditioning.systems.dynamic_net.completion.measures import LAYERS, Each, Measure, turned
 from lossconditioning.systems.dynamic_net.completion.pictures import HELD_OUT, held_out_pictures
 from lossconditioning.systems.dynamic_net.completion.recipes import Config, experiments
 from lossconditioning.systems.style_transfer.training import weights_for
 
-ALPHAS = tuple(i / 10 for i in range(11))
 Curves = dict[str, Tensor]
 """Measure → its value at every α of every picture, float64 ``(11, N)``."""
 

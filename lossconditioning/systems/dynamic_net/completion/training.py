@@ -93,7 +93,10 @@ def fit(
         return accelerated_loop(accelerator, batch_at, config, state, **options)
 
     fit_one = _fit_critic if config.kind == "critic" else _fit_generator
-    return model, fit_one(config, model, made, accelerator, start)
+    loop = fit_one(config, model, made, accelerator, start)
+    for network in made.values():  # their cards' numbers are computed on the CPU
+        network.cpu()
+    return model, loop
 
 
 Start = Callable[[dict[str, Any]], Loop]

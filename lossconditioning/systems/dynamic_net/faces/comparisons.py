@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from lossconditioning.conditioning import DynamicNet, TuningBlocks
+from lossconditioning.systems.dynamic_net.alphas import ALPHAS, monotonicity
 from lossconditioning.systems.dynamic_net.faces.measures import (
-    ALPHAS,
     CODES,
     accuracy,
     codes,
@@ -26,6 +25,9 @@ from lossconditioning.systems.dynamic_net.faces.measures import (
 from lossconditioning.systems.dynamic_net.faces.networks import Classifier, signed
 from lossconditioning.systems.dynamic_net.faces.recipes import CLASSIFIER, MAIN, TURNED, Config, experiments
 from lossconditioning.systems.dynamic_net.faces.sets import HELD_OUT, held_out_faces
+
+TURNS = 128
+"""How many generated faces are turned."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Turn:
 
         Logits, for probabilities that are 0 or 1 to the last digit have no order left.
         """
-        return float(spearmanr(self.alphas, self.logit[:, self.names.index(self.attribute)]).statistic)
+        return monotonicity(self.logit[:, self.names.index(self.attribute)])
 
     @property
     def others(self) -> float:
@@ -148,7 +150,7 @@ def evaluate_faces(
     }
     real = spread(classifier, everyone)
     for name, attribute in TURNED.items():
-        measured = turn(main, load(name), classifier, attribute, latents, real)
+        measured = turn(main, load(name), classifier, attribute, latents[:TURNS], real)
         found |= {
             f"face_monotonicity_{attribute}": measured.monotonicity,
             f"face_shift_{attribute}": measured.shifts[attribute],

@@ -14,9 +14,6 @@ from lossconditioning.systems.dynamic_net.faces.recipes import Config
 from lossconditioning.training.randomness import generator as generator_of
 
 CODES, CHUNK = 256, 64
-ALPHAS = tuple(i / 10 for i in range(11))
-WIDE = (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
-"""α beyond both ends, for a figure."""
 Make = Callable[[Tensor], Tensor]
 """Codes ``(B, L)`` to faces ``(B, 3, H, W)`` in [−1, 1]."""
 
@@ -45,7 +42,7 @@ def turned(model: DynamicNet, alpha) -> Make:
 
 
 def spread(classifier: Classifier, faces: Faces) -> Tensor:
-    """By how much real faces with and without each attribute differ in mean probability, ``(A,)``; about 1 each."""
+    """By how much real faces with and without each attribute differ in probability, ``(A,)``; 1 if all are told rightly."""
     probability = told(classifier, faces.images).sigmoid()
     each = []
     for number, name in enumerate(classifier.names):
@@ -76,7 +73,7 @@ def _apart(faces: Tensor) -> float:
 def distance(faces: Tensor, real: Tensor, directions: int = 256) -> float:
     """Sliced Wasserstein distance between two sets of pictures of one size, over that of ``real`` from its own mean.
 
-    0 if both are distributed alike (0.1 to 0.2 between two sets of a few hundred real faces).
+    0 if both are distributed alike; between two sets of 256 drawn faces it is about 0.13.
 
     Args:
         faces, real: ``(N, 3, H, W)`` in [−1, 1], as many of one as of the other.

@@ -47,6 +47,7 @@ def play(model: DynamicNet, latent: int, beyond: float = 0.5) -> Panel:
     named = {name.replace("_", " "): {**dict.fromkeys(sliders, 0.0), name: 1.0} for name in sliders}
     return explore(
         render,
+        strip=2,
         presets={"as generated": dict.fromkeys(sliders, 0.0), **named},
         **sliders,
         who=Menu(people, label="who"),

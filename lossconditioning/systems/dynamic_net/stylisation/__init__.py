@@ -1,9 +1,7 @@
 """Fast style transfer whose strength, or whose style, is turned after training (Dynamic-Net, sections 4.1 and 5)."""
 
 from lossconditioning.systems.dynamic_net.stylisation.comparisons import (
-    ALPHAS,
     BACK,
-    WIDE,
     figure_3,
     figure_4,
     figure_5,
@@ -11,7 +9,6 @@ from lossconditioning.systems.dynamic_net.stylisation.comparisons import (
     grain,
     grid,
     mixed_weights,
-    monotonicity,
     volumes,
 )
 from lossconditioning.systems.dynamic_net.stylisation.evaluation import evaluate
@@ -30,11 +27,9 @@ from lossconditioning.systems.dynamic_net.stylisation.task import objective, pai
 from lossconditioning.systems.dynamic_net.stylisation.training import fit, main_network, train
 
 __all__ = [
-    "ALPHAS",
     "BACK",
     "STYLES",
     "SYSTEM",
-    "WIDE",
     "Config",
     "FastStyle",
     "Measure",
@@ -52,7 +47,6 @@ __all__ = [
     "grid",
     "main_network",
     "mixed_weights",
-    "monotonicity",
     "objective",
     "painting",
     "play",

@@ -7,19 +7,18 @@ from copy import deepcopy
 from itertools import pairwise
 
 import torch
-from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from lossconditioning.conditioning import DynamicNet, TuningBlocks
 from lossconditioning.evaluation import hypervolume
+from lossconditioning.systems.dynamic_net.alphas import ALPHAS, WIDE
 from lossconditioning.systems.dynamic_net.stylisation.measures import Measure, Painter, told, turned
 from lossconditioning.systems.dynamic_net.stylisation.recipes import STYLES, strengths
 
-ALPHAS = tuple(i / 10 for i in range(11))
-WIDE = (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
-"""α of Figure 5, beyond both ends."""
 BACK = ("middle", "weak", "none")
 """Tuning blocks that lead back from the strongest style, by growing gap; the last to content alone (Figure 8)."""
+FEW = ALPHAS[::2]
+"""α where a few points show it."""
 Curve = dict[str, Tensor]
 """Term → its mean at every point, ``(P,)``."""
 
@@ -52,9 +51,27 @@ def joined(points: Tensor, between: int = 200) -> Tensor:
     return torch.cat(lines)
 
 
-def mixed_pictures(measure: Measure, first: Tensor, second: Tensor, style: tuple[Tensor, ...]) -> Curve:
+def best_costs(values: Curve, ends: tuple[float, float], count: int = 11) -> Tensor:
+    """What the best point of a curve costs under each of ``count`` objectives, mixed evenly from one λ's to another's.
+
+    An objective is ``(content + λ style) / (1 + λ)``, so that strong and weak styles count alike.
+
+    Args:
+        ends: λ of the first and the last objective.
+
+    Returns:
+        ``(count,)``
+    """
+    first, last = (strength / (1 + strength) for strength in ends)
+    share = torch.linspace(first, last, count, dtype=torch.float64)[:, None]
+    return ((1 - share) * values["content"] + share * values["style"]).min(1).values
+
+
+def mixed_pictures(
+    measure: Measure, first: Tensor, second: Tensor, style: tuple[Tensor, ...], shares: Iterable[float] = ALPHAS
+) -> Curve:
     """Two painters' pictures ``(N, 3, S, S)``, blended."""
-    return curve(measure.means(torch.lerp(first, second, share), style) for share in ALPHAS)
+    return curve(measure.means(torch.lerp(first, second, share), style) for share in shares)
 
 
 def mixed_weights(first: nn.Module, second: nn.Module, share: float) -> nn.Module:
@@ -81,7 +98,7 @@ def figure_3(models: Mapping[str, nn.Module], measure: Measure) -> dict[str, Cur
         "fixed": curve(measure.means(network, style) for network in fixed),
         "dynamic": tuned,
         "pictures": mixed_pictures(measure, measure.paint(weak), measure.paint(strong), style),
-        "weights": curve(measure.means(mixed_weights(weak, strong, share), style) for share in ALPHAS),
+        "weights": curve(measure.means(mixed_weights(weak, strong, share), style) for share in FEW),
         "conditional": curve(
             measure.means(told(models["style_conditional"], lam), style) for lam in strengths(len(ALPHAS))
         ),
@@ -136,7 +153,7 @@ def grain(pictures: Tensor) -> float:
 
 
 def figure_8(models: Mapping[str, nn.Module], measure: Measure) -> dict[str, dict[str, Curve]]:
-    """Back from the strongest style over ever wider gaps: "dynamic" beside blended "pictures", by name of the gap.
+    """Back from the strongest style over ever wider gaps: "dynamic" beside blended "pictures", by gap, at the α of `FEW`.
 
     Where no style is asked for at all, the photograph itself is what pictures are blended with, as in the paper.
     """
@@ -150,8 +167,8 @@ def figure_8(models: Mapping[str, nn.Module], measure: Measure) -> dict[str, dic
     strong, found = measure.paint(fixed[-1]), {}
     for name in BACK:
         with DynamicNet(fixed[-1], {"tuned": models[f"style_back_{name}"]}) as model:
-            tuned = curve(measure.means(turned(model, alpha), style) for alpha in ALPHAS)
-        found[name] = {"dynamic": tuned, "pictures": mixed_pictures(measure, strong, ends[name](), style)}
+            tuned = curve(measure.means(turned(model, alpha), style) for alpha in FEW)
+        found[name] = {"dynamic": tuned, "pictures": mixed_pictures(measure, strong, ends[name](), style, FEW)}
     return found
 
 
@@ -161,8 +178,3 @@ def grid(main: nn.Module, blocks: TuningBlocks, measure: Measure, values: Iterab
     style = measure.style()
     with DynamicNet(main, {"tuned": blocks}) as model:
         return alphas, curve(measure.means(turned(model, row), style) for row in alphas.tolist())
-
-
-def monotonicity(values: Tensor) -> float:
-    """Rank correlation (Spearman) of a curve with its own order: 1 if it always rises, −1 if it always falls."""
-    return float(spearmanr(range(len(values)), values).statistic)

@@ -51,11 +51,28 @@ def play(
     return explore(
         quick,
         refine=full,
+        strip=2,
         presets={f"all at {share:g}": dict.fromkeys(sliders, share) for share in (0.0, 0.5, 1.0)},
         **sliders,
         photograph=Upload(photographs, size=FULL, label="photograph"),
-        alt="A photograph and its painting: with all blocks at 0 as the main network paints it, at 1 as if it had been trained "
-        "for the other objective, and between the two in between.",
+        alt=_alt(model, per_block),
+    )
+
+
+def _alt(model: DynamicNet, per_block: bool) -> str:
+    if per_block:
+        return (
+            "A photograph and its painting, in which every block is turned on by a slider of its own: with all at 0 it is "
+            "as the main network paints it, with all at 1 as if that had been trained for the other objective."
+        )
+    if len(model.sets) > 1:
+        return (
+            "A photograph and its painting, in which each of several sets of blocks is turned on by its slider; a point in "
+            "a square says how far two of them are."
+        )
+    return (
+        "A photograph and its painting: at α = 0 as the main network paints it, at 1 as if it had been trained for the other "
+        "objective, and in between in between."
     )
 
 

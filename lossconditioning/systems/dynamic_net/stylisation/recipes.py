@@ -161,12 +161,16 @@ def experiments(profile: str) -> dict[str, Config]:
         base = replace(base, **small)
     weak, strong = "style_fixed_0", f"style_fixed_{STRENGTHS - 1}"
     fixed = [replace(base, name=f"style_fixed_{i}", strength=lam) for i, lam in enumerate(strengths())]
-    loudest = {"strength": STRONGEST}
+    loudest, both_phases = (
+        {"strength": STRONGEST},
+        {"steps": 2 * base.steps},
+    )  # as many as a main network and its blocks
     networks = [
         *fixed,
-        replace(base, name="style_conditional", kind="conditional", weakest=WEAKEST, **loudest),
+        replace(base, name="style_fixed_long", **loudest, **both_phases),
+        replace(base, name="style_conditional", kind="conditional", weakest=WEAKEST, **loudest, **both_phases),
         replace(base, name="style_other", style=STYLES[1], **loudest),
-        replace(base, name="style_two", kind="two_styles", **loudest),
+        replace(base, name="style_two", kind="two_styles", **loudest, **both_phases),
     ]
     block = replace(
         base,

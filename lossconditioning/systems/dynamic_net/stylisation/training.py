@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -130,6 +131,16 @@ def fit(
     return model, loop
 
 
+@lru_cache(maxsize=1)
+def held_out_measure(
+    config: Config, count: int, folder: Path | None = None, weights: Path | None = None
+) -> tuple[Measure, str]:
+    """What all experiments of the same losses are measured with, made once in a process; and what its photographs are."""
+    held_out = held_out_photographs(folder, count)
+    loss = perceptual_loss(config, weights, folder=folder)
+    return Measure.of(loss, held_out.pictures.values()), held_out.source
+
+
 def train(
     config: Config,
     *,
@@ -155,9 +166,9 @@ def train(
             )
         main = main_network(config, out)
     photographs = training_photographs(folder)
-    held_out = held_out_photographs(folder, 2 if profile == "smoke" else HELD_OUT)
-    loss = perceptual_loss(config, weights, folder=folder)
-    measure = Measure.of(loss, held_out.pictures.values())
+    alike = ("features", "style_layers", "content_layer", "pretrained")
+    losses = Config("measure", **{name: getattr(config, name) for name in alike})
+    measure, measured_on = held_out_measure(losses, 2 if profile == "smoke" else HELD_OUT, folder, weights)
     return train_experiment(
         SYSTEM,
         config,
@@ -175,7 +186,7 @@ def train(
         out=out,
         profile=profile,
         seed=seed,
-        data=f"{photographs.source}; built-in paintings; features of {loss.features.source}; measured on {held_out.source}",
+        data=f"{photographs.source}; built-in paintings; features of {measure.loss.features.source}; measured on {measured_on}",
         tolerance="cost within 5 %",
         writes=PartialState().is_main_process,
     )

@@ -1,0 +1,16 @@
+"""One torch thread for benchmarks that ask for it: two that share the cores with anything else measure that too."""
+
+import pytest
+import torch
+
+from lossconditioning.training import keep_freed_memory
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """And freed memory kept, on both sides, as `Loop` does."""
+    keep_freed_memory()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -1,0 +1,114 @@
+"""The Dynamic-Nets that ship: their size, their cards, and the numbers that notebook and README rest on."""
+
+import hashlib
+
+import pytest
+import torch
+
+from lossconditioning.conditioning import DynamicNet
+from lossconditioning.datasets import photographs
+from lossconditioning.paths import shipped
+from lossconditioning.systems import dynamic_net
+from lossconditioning.systems.dynamic_net import ALPHAS, completion, faces, stylisation
+from lossconditioning.systems.dynamic_net.claims import claims
+from lossconditioning.systems.style_transfer import squares
+from lossconditioning.training.cards import cards
+
+FOLDER = shipped("checkpoints") / "dynamic_net"
+EXPERIMENTS = dynamic_net.experiments("laptop")
+
+
+def model(name):
+    return dynamic_net.load(name).model.eval()
+
+
+def test_they_stay_below_twelve_megabytes():
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 12e6
+
+
+def test_every_experiment_ships_with_its_card_and_nothing_else():
+    assert {file.name for file in FOLDER.iterdir()} == {
+        f"{name}.{kind}" for name in EXPERIMENTS for kind in ("json", "safetensors")
+    }
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_network_loads_and_is_what_its_profile_trains(name):
+    loaded = dynamic_net.load(name)
+    assert loaded.config == EXPERIMENTS[name]
+    assert (loaded.card.profile, loaded.card.steps) == ("laptop", EXPERIMENTS[name].steps)
+    assert loaded.card.digest == hashlib.sha256((FOLDER / f"{name}.safetensors").read_bytes()).hexdigest()
+
+
+def test_all_painters_were_trained_and_measured_on_the_same_pictures_with_trained_features():
+    (data,) = {card.data for card in cards(FOLDER, "dynamic_net") if card.name.startswith("style")}
+    assert "bsds500/train, 200 photographs" in data
+    assert "built-in paintings" in data
+    assert "vgg19" in data
+    assert "random" not in data
+    assert "bsds500/val" in data
+
+
+def test_recorded_numbers_reach_their_bounds():
+    metrics = dynamic_net.recorded_evaluation().metrics
+    assert metrics["style_monotonicity"] >= 0.98
+    assert metrics["hypervolume_ratio_fixed"] >= 0.95
+    assert metrics["hypervolume_ratio_interpolation"] > 1
+    assert metrics["face_monotonicity"] >= 0.95
+    assert metrics["face_shift"] >= 0.5
+    assert metrics["completion_best_alpha"] in [pytest.approx(alpha) for alpha in ALPHAS]
+
+
+def test_recorded_claims_are_those_of_the_recorded_numbers():
+    found = dynamic_net.recorded_evaluation()
+    assert [claim.as_json() for claim in found.claims] == [claim.as_json() for claim in claims(found.metrics)]
+    assert len(found.claims) == 9
+
+
+def test_the_recorded_evaluation_agrees_with_the_cards():
+    metrics, found = dynamic_net.recorded_evaluation().metrics, dynamic_net.recorded()
+    for number in range(len(stylisation.strengths())):
+        for term in ("content", "style"):
+            own = found[f"style_fixed_{number}"].metrics[term]
+            assert metrics[f"style_fixed_{term}_{number}"] == pytest.approx(own, rel=2e-3)
+    for term in ("content", "style"):
+        assert metrics[f"style_dynamic_{term}_10"] == pytest.approx(found["style_blocks"].metrics[term], rel=2e-3)
+
+
+def test_the_grid_of_figure_3_is_recorded_and_its_corners_are_the_curves_ends():
+    metrics = dynamic_net.recorded_evaluation().metrics
+    for corner, end in ((0, 0), (999, 10)):
+        for term in ("content", "style"):
+            ours = metrics[f"style_grid_{term}_{corner}"]
+            assert ours == pytest.approx(metrics[f"style_dynamic_{term}_{end}"], rel=1e-3)
+
+
+def test_alpha_does_what_it_says_without_any_trained_features_at_hand():
+    """The further the blocks are turned on, the further the painting is from the photograph; at 0 nothing has changed."""
+    painter, pictures = model("style_fixed_0"), squares(list(photographs().values()), 96)
+    with torch.no_grad():
+        plain = painter(pictures)
+        with DynamicNet(painter, {"tuned": model("style_blocks")}) as dial:
+            painted = [dial(pictures, alpha=alpha) for alpha in (0.0, 0.5, 1.0)]
+    assert torch.equal(painted[0], plain)
+    away = [(each - plain).square().mean().item() for each in painted]
+    assert away[0] < away[1] < away[2]
+
+
+@pytest.mark.parametrize("name", faces.TURNED)
+def test_blocks_turn_the_attribute_they_are_for(name):
+    attribute, generator, classifier = faces.TURNED[name], model("face_dark_hair"), model("face_classifier")
+    latents = faces.codes(32, generator.latent)
+    with torch.no_grad():
+        sheet = faces.sheet(generator, {attribute: model(name)}, latents, [0.0, 0.5, 1.0])
+        told = [classifier(sheet[:, i])[:, classifier.names.index(attribute)].sigmoid().mean() for i in range(3)]
+    assert told[0] < 0.2 < 0.8 < told[2]
+    assert told[0] <= told[1] <= told[2]
+
+
+def test_smooth_completions_are_nearer_to_the_truth_pixel_by_pixel():
+    pictures = completion.held_out_pictures(EXPERIMENTS["hole_sharp"], count=16).images / 255
+    hole = completion.centre_hole().expand(16, 1, -1, -1)
+    with torch.no_grad(), DynamicNet(model("hole_sharp"), {"tuned": model("hole_blocks")}) as dial:
+        away = [(dial(pictures, hole, alpha=alpha) - pictures).abs().mean() for alpha in (0.0, 1.0)]
+    assert away[1] < away[0]
