@@ -212,10 +212,12 @@ def test_a_training_cell_survives_interrupts_restarts_and_kills(lesson, first, l
 @pytest.mark.parametrize("lesson", ["01"], indirect=True)
 def test_the_cell_that_trains_in_two_processes_survives_an_interrupt(lesson):
     lesson.run(lesson.train)
+    # Long enough that the interrupt finds both processes at work.
+    lesson.run("experiments |= {name: replace(experiments[name], epochs=250) for name in ('paper_sym', 'film')}")
     lesson.start(lesson.train_all)
     lesson.wait_in_training(lesson.unfinished)
     assert lesson.interrupt().startswith("KeyboardInterrupt")
-    stopped = {f"{name}: continuing from step {max(lesson.saved(name))} of 200." for name in lesson.unfinished()}
+    stopped = {f"{name}: continuing from step {max(lesson.saved(name))} of 500." for name in lesson.unfinished()}
     lesson.run(lesson.train_all)
     lesson.log.seek(0)
     assert {line.rstrip() for line in lesson.log if "continuing" in line} == stopped != set()
