@@ -93,6 +93,16 @@ class Slider:
         step = (self.high - self.low) / self.steps
         return not self.log and float(step).is_integer() and float(self.low).is_integer()
 
+    @property
+    def _format(self) -> str:
+        """How the value is printed: to the step's digits, so that rounding on the way to 0 does not show as 2.8e-17."""
+        if self._whole:
+            return ".0f"
+        if self.log:
+            return ".3g"
+        digits = -math.log10((self.high - self.low) / self.steps)
+        return f".{max(0, math.ceil(round(digits, 6)))}f"
+
     def widget(self, name: str, label_width: str = "initial") -> widgets.DOMWidget:
         """The ipywidgets slider, steerable by mouse and arrow keys."""
         first, last = self.ends
@@ -101,7 +111,7 @@ class Slider:
             value=self.value,
             continuous_update=True,
             style={"description_width": label_width},
-            readout_format=".0f" if self._whole else ".3g",
+            readout_format=self._format,
             layout=widgets.Layout(width="100%", max_width="520px"),
         )
         if self.log:

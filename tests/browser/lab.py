@@ -68,7 +68,8 @@ AT_REST = """async (output) => {
 # What a move takes where there is nothing to compute: one of two pictures that are there already.
 EMPTY = """from itertools import cycle
 
-from lossconditioning.display import Slider, explore, figure, snapshot
+from lossconditioning.display import Slider, explore, figure
+from lossconditioning.display.figures import snapshot
 
 pictures = []
 for title in ("one", "two"):
@@ -81,7 +82,9 @@ explore(lambda x: next(turns), x=Slider(0, 1, 0.5), alt="empty axes")"""
 
 def empty_panel() -> str:
     """A notebook whose only cell is a slider panel that computes nothing."""
-    return nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(EMPTY)]))
+    kernel = {"name": "python3", "display_name": "Python 3"}  # JupyterLab would ask for one
+    cells = [nbformat.v4.new_code_cell(EMPTY)]
+    return nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}))
 
 
 @contextmanager

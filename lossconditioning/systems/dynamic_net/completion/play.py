@@ -43,8 +43,8 @@ def play(model: DynamicNet, pictures: Mapping[str, Tensor], beyond: float = 0.25
             artist.set_data(to_bytes(content[0]))
         return live.frame()
 
-    size = {"low": SMALLEST, "high": 40, "value": HOLE}
-    place = {"low": 0.0, "high": 1.0, "value": 0.5}
+    size = {"low": SMALLEST, "high": 40, "value": HOLE, "steps": 40 - SMALLEST}  # whole pixels
+    place = {"low": 0.0, "high": 1.0, "value": 0.5, "steps": SIDE - 40}  # a pixel or more for every size
     return explore(
         render,
         presets={f"α = {share:g}": {"alpha": share} for share in (0.0, 0.5, 1.0)},
