@@ -224,8 +224,11 @@ def evaluate(
     options = _data_folder(system, module.evaluate, data)
     if record and checkpoint is not None:
         raise ReaderError("--record notes the shipped checkpoints' numbers; it does not go with --checkpoint.")
-    if thorough and "thorough" in inspect.signature(module.evaluate).parameters:
-        options["thorough"] = True
+    if thorough:
+        if "thorough" in inspect.signature(module.evaluate).parameters:
+            options["thorough"] = True
+        else:
+            print(f"{system} has nothing more to measure; --thorough is not needed.", file=sys.stderr)
     result = module.evaluate(checkpoint, **options)
     if record:
         record_evaluation(system, result)

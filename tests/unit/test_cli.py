@@ -13,7 +13,8 @@ import nbformat
 import pytest
 
 from lossconditioning import Batches, cli, notebooks
-from lossconditioning.systems import toy
+from lossconditioning.evaluation import Evaluation
+from lossconditioning.systems import dynamic_net, toy
 
 SMOKE = "train toy --profile smoke --only paper_sym"
 VERBS = ["run", "train", "evaluate", "scoreboard", "data list", "data fetch"]
@@ -201,6 +202,23 @@ def test_evaluate_prints_for_humans_too(call, trained):
     assert status == 0
     assert "paper_regret_0.5 " in out
     assert "paper: 0.0001, 0.0007" in out
+
+
+def test_a_system_that_has_no_more_to_measure_says_so(call, trained):
+    status, _, err = call(f"evaluate toy --thorough --checkpoint {trained}")
+    assert (status, err) == (0, "toy has nothing more to measure; --thorough is not needed.\n")
+
+
+def test_thorough_reaches_a_system_that_measures_more(call, monkeypatch):
+    asked = []
+
+    def evaluate(checkpoint=None, folder=None, *, weights=None, thorough=False):
+        asked.append(thorough)
+        return Evaluation("shipped", {}, [])
+
+    monkeypatch.setattr(dynamic_net, "evaluate", evaluate)
+    assert call("evaluate dynamic_net")[0] == call("evaluate dynamic_net --thorough")[0] == 0
+    assert asked == [False, True]
 
 
 def test_scoreboard_and_data_list(call):

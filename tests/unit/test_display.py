@@ -11,7 +11,7 @@ from PIL import Image
 
 import lossconditioning as lc
 from lossconditioning import environment
-from lossconditioning.display import LiveFigure, figure, film_strip, png, show
+from lossconditioning.display import LiveFigure, Slider, figure, film_strip, png, show
 from lossconditioning.environment import Finding, Report, check_environment
 from lossconditioning.systems import toy
 
@@ -296,3 +296,24 @@ def test_the_environment_check_ends_in_exact_advice(monkeypatch):
     assert report.verdict.startswith("✘ Not ready yet: (1) Free some memory: 4 GiB are needed, 0.5 are free.")
     assert report.verdict.endswith('(2) Run: pip install "torch>=2.6".')
     assert "✘" in report._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("slider", "printed"),
+    [
+        (Slider(0, 1, 0.0, beyond=0.25), ".2f"),
+        (Slider(0, 1, 0.5, steps=24), ".2f"),
+        (Slider(0, 10, 5.0), ".1f"),
+        (Slider(0, 1000, 5.0, steps=1500), ".1f"),
+        (Slider(4, 40, 28, steps=36), ".0f"),
+        (Slider(0.5, 512, 16, log=True), ".3g"),
+    ],
+    ids=str,
+)
+def test_a_slider_prints_as_many_digits_as_its_steps_need(slider, printed):
+    """So every step shows, and what rounding leaves of 0 does not."""
+    assert slider.widget("a").readout_format == printed
+    if not slider.log:
+        step = (slider.high - slider.low) / slider.steps
+        values = [format(slider.low + i * step, printed) for i in range(slider.steps + 1)]
+        assert len(set(values)) == len(values)

@@ -63,6 +63,10 @@ def test_one_alpha_for_all_moves_the_painting_and_a_still_one_is_finer(painter, 
     panel.settle()
     assert seen == [(256, torch.float32)]
     assert panel.set(tuned=0.0) != panel.set(tuned=-0.25)
+    before = panel.readouts
+    panel.set(tuned=-0.2)
+    assert list(before) == list(panel.readouts) == ["mean change of a pixel, %"]
+    assert before != panel.readouts
 
 
 def test_one_alpha_for_each_block_moves_that_block_alone(painter):

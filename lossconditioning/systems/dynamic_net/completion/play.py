@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lossconditioning.conditioning import DynamicNet
 from lossconditioning.display import LiveFigure, Panel, Picture, Slider, Upload, explore, figure
+from lossconditioning.systems.dynamic_net.completion.networks import in_hole
 from lossconditioning.systems.dynamic_net.completion.pictures import HOLE, hole_at
 from lossconditioning.systems.dynamic_net.completion.recipes import SIDE
 from lossconditioning.systems.style_transfer.figures import to_bytes
@@ -35,13 +36,13 @@ def play(model: DynamicNet, pictures: Mapping[str, Tensor], beyond: float = 0.25
     live = LiveFigure(made, shown)
 
     @torch.no_grad()
-    def render(picture: Picture, alpha: float, height: float, width: float, down: float, across: float) -> bytes:
+    def render(picture: Picture, alpha: float, height: float, width: float, down: float, across: float):
         truth = picture.pixels[None]
         hole = reachable(round(height), round(width), down, across)[None]
         completed = model(truth, hole, alpha=alpha)
         for artist, content in zip(shown, (torch.where(hole, 0.5, truth), completed, truth), strict=True):
             artist.set_data(to_bytes(content[0]))
-        return live.frame()
+        return live.frame(), {"L1 in the hole": float(in_hole((completed - truth).abs(), hole))}
 
     size = {"low": SMALLEST, "high": 40, "value": HOLE, "steps": 40 - SMALLEST}  # whole pixels
     place = {"low": 0.0, "high": 1.0, "value": 0.5, "steps": SIDE - 40}  # a pixel or more for every size

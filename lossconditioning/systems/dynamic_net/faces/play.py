@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from lossconditioning.conditioning import DynamicNet
 from lossconditioning.display import LiveFigure, Menu, Panel, Slider, explore, figure
@@ -35,11 +38,16 @@ def play(model: DynamicNet, latent: int, beyond: float = 0.5) -> Panel:
         axis.axis("off")
     live = LiveFigure(made, shown)
 
+    @cache
+    def as_generated(who: str) -> Tensor:
+        return pixels(model(people[who], alpha=dict.fromkeys(model.sets, 0.0)))
+
     @torch.no_grad()
-    def render(who: str, **alphas: float) -> bytes:
-        for artist, face in zip(shown, pixels(model(people[who], alpha=alphas)), strict=True):
+    def render(who: str, **alphas: float) -> tuple[bytes, dict[str, float]]:
+        faces = pixels(model(people[who], alpha=alphas))
+        for artist, face in zip(shown, faces, strict=True):
             artist.set_data(to_bytes(face))
-        return live.frame()
+        return live.frame(), {"mean change of a pixel, %": 100 * float((faces - as_generated(who)).abs().mean())}
 
     sliders = {
         name: Slider(0.0, 1.0, value=0.0, beyond=beyond, label=f"α of {name.replace('_', ' ')}") for name in model.sets

@@ -14,6 +14,7 @@ from lossconditioning.display import COLORS, LiveFigure, Panel, Picture, Slider,
 from lossconditioning.systems.style_transfer.figures import to_bytes
 from lossconditioning.training.devices import faster_in_half
 
+Readouts = dict[str, float]
 QUICK, SLOW, FULL = 128, 96, 256
 """Pixels a side of the painting while a slider moves, the same where bfloat16 does not help, and once it is still."""
 
@@ -117,18 +118,22 @@ class _Stage:
         return {next(iter(self.model.sets)): tuple(alphas[name] for name in self.names)}
 
     @torch.no_grad()
-    def quick(self, photograph: Picture, alphas: Mapping[str, float]) -> bytes:
+    def quick(self, photograph: Picture, alphas: Mapping[str, float]) -> tuple[bytes, Readouts]:
         small = F.interpolate(photograph.pixels[None], (self.side, self.side), mode="area")
         with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
-            return self._draw(photograph, self.model(small, alpha=self.alpha(alphas))[0].float(), alphas)
+            painted = self.model(small, alpha=self.alpha(alphas)).float()
+        return self._draw(photograph, small, painted, alphas)
 
     @torch.no_grad()
-    def full(self, photograph: Picture, alphas: Mapping[str, float]) -> bytes:
-        return self._draw(photograph, self.model(photograph.pixels[None], alpha=self.alpha(alphas))[0], alphas)
+    def full(self, photograph: Picture, alphas: Mapping[str, float]) -> tuple[bytes, Readouts]:
+        whole = photograph.pixels[None]
+        return self._draw(photograph, whole, self.model(whole, alpha=self.alpha(alphas)), alphas)
 
-    def _draw(self, photograph: Picture, painted: Tensor, alphas: Mapping[str, float]) -> bytes:
-        for shown, picture in zip(self.shown, (photograph.pixels, painted), strict=True):
+    def _draw(
+        self, photograph: Picture, given: Tensor, painted: Tensor, alphas: Mapping[str, float]
+    ) -> tuple[bytes, Readouts]:
+        for shown, picture in zip(self.shown, (photograph.pixels, painted[0]), strict=True):
             shown.set_data(to_bytes(picture))
         for point in self.point:
             point.set_data([alphas[self.names[0]]], [alphas[self.names[1]]])
-        return self.live.frame()
+        return self.live.frame(), {"mean change of a pixel, %": 100 * float((painted - given).abs().mean())}
