@@ -72,8 +72,8 @@ def _alt(model: DynamicNet, per_block: bool) -> str:
             "a square says how far two of them are."
         )
     return (
-        "A photograph and its painting: at α = 0 as the main network paints it, at 1 as if it had been trained for the other "
-        "objective, and in between in between."
+        "A photograph and its painting: at α = 0 as the main network paints it, at 1 as if that had been trained for the other "
+        "objective, and in between on the way from one to the other."
     )
 
 

@@ -161,10 +161,8 @@ def experiments(profile: str) -> dict[str, Config]:
         base = replace(base, **small)
     weak, strong = "style_fixed_0", f"style_fixed_{STRENGTHS - 1}"
     fixed = [replace(base, name=f"style_fixed_{i}", strength=lam) for i, lam in enumerate(strengths())]
-    loudest, both_phases = (
-        {"strength": STRONGEST},
-        {"steps": 2 * base.steps},
-    )  # as many as a main network and its blocks
+    loudest = {"strength": STRONGEST}
+    both_phases = {"steps": 2 * base.steps}  # as many as a main network and its blocks together
     networks = [
         *fixed,
         replace(base, name="style_fixed_long", **loudest, **both_phases),
