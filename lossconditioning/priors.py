@@ -112,6 +112,8 @@ class Prior(torch.distributions.Distribution):
         if not torch.isfinite(lam).all():
             raise ReaderError(f"Loss weights must be finite numbers; got {lam.tolist()}.")
         lam = lam.detach().to(self.mean)
+        if self.support.check(lam).all():
+            return
         nudged = (lam, lam * (1 - 1e-5), lam * (1 + 1e-5))  # an end of the range, rounded, is still in it
         if not torch.stack([self.support.check(near) for near in nudged]).any(dim=0).all():
             warnings.warn(

@@ -46,16 +46,18 @@ class Upload:
 
     Args:
         pictures: name → ``(3, H, W)`` in [0, 1]; the first is shown at the start.
-        size: cut every picture to the square in its middle, and scale that to size × size. As they are, if not given.
+        size: cut every picture to a part of this shape, ``(H, W)`` or a square's side, as large as the picture holds, and
+            scale that to it. As they are, if not given.
         label: shown at the choice.
     """
 
-    def __init__(self, pictures: Mapping[str, Tensor], *, size: int | None = None, label: str = ""):
+    def __init__(self, pictures: Mapping[str, Tensor], *, size: int | tuple[int, int] | None = None, label: str = ""):
         if not isinstance(pictures, Mapping) or not pictures:
             raise ReaderError(
                 f"Upload needs at least one picture to begin with, such as {{'name': tensor (3, H, W)}}; got {pictures!r:.80}."
             )
-        self.size = None if size is None else positive_int("size", size)
+        height, width = size if isinstance(size, tuple) and len(size) == 2 else (size, size)
+        self.size = None if size is None else (positive_int("size", height), positive_int("size", width))
         self.label = label
         self.pictures = {name: self.picture(name, pixels) for name, pixels in pictures.items()}
 
@@ -75,7 +77,7 @@ class Upload:
                 f"Picture {name!r} must have values in [0, 1]; got {float(pixels.min()):g} to {float(pixels.max()):g}. Divide "
                 "8-bit values by 255."
             )
-        return Picture(name, pixels if self.size is None else _square(pixels, self.size))
+        return Picture(name, pixels if self.size is None else _cut(pixels, *self.size))
 
     # What a panel asks of its controls.
 
@@ -102,15 +104,16 @@ class Upload:
         return list(self.pictures.values())[:count]
 
 
-def _square(pixels: Tensor, size: int) -> Tensor:
-    """The square in the middle, scaled to ``(3, size, size)``, antialiased."""
-    _, height, width = pixels.shape
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = pixels[:, top : top + side, left : left + side]
-    if side == size:
-        return square.contiguous()
-    return F.interpolate(square[None], (size, size), mode="bilinear", antialias=True)[0].clamp(0, 1)
+def _cut(pixels: Tensor, height: int, width: int) -> Tensor:
+    """The middle of a picture as ``(3, height, width)``, scaled, antialiased; of a tall one rather the upper part."""
+    scale = min(pixels.shape[1] / height, pixels.shape[2] / width)
+    rows, columns = round(scale * height), round(scale * width)
+    share = 2 if height == width else 3  # a face stands above the middle, and a flat picture of it has no room to spare
+    top, left = (pixels.shape[1] - rows) // share, (pixels.shape[2] - columns) // 2
+    part = pixels[:, top : top + rows, left : left + columns]
+    if part.shape[1:] == (height, width):
+        return part.contiguous()
+    return F.interpolate(part[None], (height, width), mode="bilinear", antialias=True)[0].clamp(0, 1)
 
 
 class PictureChoice(widgets.VBox, widgets.ValueWidget):

@@ -20,7 +20,7 @@ from lossconditioning.notebooks import read
 
 SETTINGS = {
     # Every cell is in the page, also far below, so that the tests see them all.
-    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "contentVisibility"},
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 IS_READY = """() => {

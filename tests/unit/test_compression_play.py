@@ -8,9 +8,10 @@ from PIL import Image
 from small_codecs import small_codec
 
 from lossconditioning.datasets import photographs
+from lossconditioning.display import Upload
 from lossconditioning.systems import compression
 from lossconditioning.systems.compression.figures import bits_map, bits_maps, picture_row, rate_distortion
-from lossconditioning.systems.compression.play import SIDE
+from lossconditioning.systems.compression.play import SIZE
 
 PICTURES = {name: p.float() / 255 for name, p in list(photographs().items())[:2]}
 
@@ -25,15 +26,9 @@ def panel(codec):
     return compression.play(codec, PICTURES)
 
 
-def square(name: str):
+def cut(name: str):
     """A picture as a panel cuts it."""
-    return (255 * compression_upload().pictures[name].pixels).round().byte()
-
-
-def compression_upload():
-    from lossconditioning.display import Upload
-
-    return Upload(PICTURES, size=SIDE)
+    return (255 * Upload(PICTURES, size=SIZE).pictures[name].pixels).round().byte()
 
 
 def test_the_panel_follows_the_weight_and_the_photograph(panel):
@@ -48,10 +43,10 @@ def test_the_panel_follows_the_weight_and_the_photograph(panel):
 @pytest.mark.parametrize("weight", [0.0012, 0.03, 0.26])
 def test_the_panels_numbers_are_those_of_a_real_file(weight, panel, codec):
     panel.set(weight=weight, photograph="astronaut")
-    picture = square("astronaut")
+    picture = cut("astronaut")
     data = codec.compress(picture, panel.values["weight"])
     assert panel.readouts["bytes"] == f"{len(data):,}"
-    assert panel.readouts["bits per pixel"] == pytest.approx(8 * len(data) / SIDE**2)
+    assert panel.readouts["bits per pixel"] == pytest.approx(8 * len(data) / (SIZE[0] * SIZE[1]))
     assert panel.readouts["PSNR in dB"] == pytest.approx(compression.quality(picture, codec.decompress(data))["psnr"])
 
 
@@ -64,24 +59,32 @@ def test_the_panel_says_where_the_codec_was_not_trained(panel):
 
 def test_a_file_is_as_large_as_the_other_panel_is_asked_for(codec):
     panel = compression.play_size(codec, PICTURES)
-    sizes = [len(codec.compress(square("astronaut"), weight)) for weight in compression.LAMBDA_RANGE]
+    sizes = [len(codec.compress(cut("astronaut"), weight)) for weight in compression.LAMBDA_RANGE]
     for share in (0.2, 0.5, 0.9):
         wanted = round(sizes[0] + share * (sizes[1] - sizes[0]))
-        panel.set(size=wanted)
+        panel.set(target=wanted)
         size = int(panel.readouts["bytes"].replace(",", ""))
-        assert 0.96 * panel.values["size"] <= size <= panel.values["size"]
+        assert 0.96 * panel.values["target"] <= size <= panel.values["target"]
+
+
+@pytest.mark.parametrize("size", [(64, 64), (100, 170)])
+def test_a_panel_shows_pictures_of_any_shape(size, codec):
+    for make in (compression.play, compression.play_size):
+        panel = make(codec, PICTURES, size)
+        rate = 8 * int(panel.readouts["bytes"].replace(",", "")) / (size[0] * size[1])
+        assert panel.readouts["bits per pixel"] == pytest.approx(rate)
 
 
 def test_the_map_of_bits_adds_up_to_the_file(codec):
-    symbols = codec.symbols(square("chelsea"), 0.05)
+    symbols = codec.symbols(cut("chelsea"), 0.05)
     bits = bits_map(codec, symbols)
-    assert bits.shape == (SIDE // 16, SIDE // 16)
-    data = codec.pack(symbols, SIDE, SIDE, 0.05)
+    assert bits.shape == (SIZE[0] // 16, SIZE[1] // 16)
+    data = codec.pack(symbols, *SIZE, 0.05)
     assert bits.sum() * 256 == pytest.approx(8 * (len(data) - compression.OVERHEAD), rel=0.03)
 
 
 def test_figures_show_every_curve_and_every_picture(codec):
-    picture = square("chelsea")
+    picture = cut("chelsea")
     made = picture_row([picture, picture], ["one", "two"])
     assert [axis.get_title(loc="left") for axis in made.axes] == ["one", "two"]
     made = bits_maps(codec, picture, [0.01, 0.1])

@@ -89,6 +89,16 @@ def test_pictures_are_cut_to_their_middle_and_scaled():
     assert Upload({"wide": wide}).value.pixels.shape == (3, 10, 40)
 
 
+def test_pictures_are_cut_to_a_shape():
+    wide = torch.cat([plain(0.0, 10, 15), plain(1.0, 10, 20), plain(0.0, 10, 15)], dim=2)
+    for size in ((10, 20), (5, 10), (20, 40)):
+        made = Upload({"wide": wide}, size=size).value.pixels
+        assert made.shape == (3, *size)
+        assert float(made.min()) == pytest.approx(1.0)
+    tall = torch.cat([plain(0.0, 10, 20), plain(1.0, 10, 20), plain(0.0, 20, 20)], dim=1)
+    assert float(Upload({"tall": tall}, size=(10, 20)).value.pixels.min()) == 1.0  # a third from above
+
+
 def test_a_picture_is_told_by_its_pixels(upload):
     same, other = Picture("a", plain(0.1)), Picture("b", plain(0.1))
     assert same == other
@@ -133,8 +143,8 @@ def test_it_needs_a_picture_to_begin_with(given):
         Upload(given)
 
 
-@pytest.mark.parametrize("size", [0, -3, 2.5, "8"])
-def test_the_size_is_a_whole_number(size):
+@pytest.mark.parametrize("size", [0, -3, 2.5, "8", (8, 0), (8, 8, 8), [8, 8]])
+def test_the_size_is_whole_numbers(size):
     with pytest.raises(ReaderError, match="size"):
         Upload({"night": plain(0.1)}, size=size)
 

@@ -33,7 +33,7 @@ class _LowerBound(torch.autograd.Function):
 
 def lower_bound(values: Tensor, bound: float) -> Tensor:
     """max(values, bound); below the bound the gradient passes only if a step against it would move the value back up."""
-    return _LowerBound.apply(values, bound)
+    return _LowerBound.apply(values, bound) if torch.is_grad_enabled() else values.clamp(min=bound)
 
 
 class _Normalise(torch.autograd.Function):

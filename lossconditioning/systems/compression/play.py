@@ -16,8 +16,8 @@ from lossconditioning.systems.compression.measures import quality
 from lossconditioning.systems.compression.references import reference_curve
 from lossconditioning.systems.compression.task import LAMBDA_RANGE, lambda_grid
 
-SIDE = 192
-"""Pixels a side of the picture in a panel."""
+SIZE = (128, 192)
+"""Height and width of the picture in a panel; on two cores that also run the browser, a larger one takes over 100 ms."""
 _GRID = lambda_grid(13).tolist()
 
 
@@ -39,13 +39,13 @@ def _know(codec: Codec, picture: Picture, known: dict[str, _Known]) -> _Known:
         shown = [quality(pixels, codec.decompress(data), similarity=False)["psnr"] for data in files]
         size = np.array([len(data) for data in files])
         jpeg = reference_curve("jpeg", {"": pixels}, similarity=False)
-        known[picture.digest] = _Known(pixels, 8 * size / SIDE**2, np.array(shown), size, jpeg)
+        known[picture.digest] = _Known(pixels, 8 * size / pixels[0].numel(), np.array(shown), size, jpeg)
     return known[picture.digest]
 
 
 def _file(codec: Codec, facts: _Known, weight: float) -> tuple[Symbols, bytes]:
     symbols = codec.symbols(facts.pixels, weight)
-    return symbols, codec.pack(symbols, SIDE, SIDE, weight)
+    return symbols, codec.pack(symbols, *facts.pixels.shape[1:], weight)
 
 
 def _fit(codec: Codec, facts: _Known, target: int) -> tuple[float, Symbols, bytes]:
@@ -63,16 +63,17 @@ def _fit(codec: Codec, facts: _Known, target: int) -> tuple[float, Symbols, byte
     return float(weight), symbols, data
 
 
-def play(codec: Codec, photographs: Mapping[str, Tensor]) -> Panel:
+def play(codec: Codec, photographs: Mapping[str, Tensor], size: tuple[int, int] = SIZE) -> Panel:
     """A panel over λ on a photograph, chosen or uploaded: picture, map of the bits, and the moving point.
 
     Every frame writes a file and shows what a decoder makes of its symbols.
 
     Args:
         codec: of a conditional model.
-        photographs: name → ``(3, H, W)`` in [0, 1], to choose from; cut to the square in the middle, 192 pixels a side.
+        photographs: name → ``(3, H, W)`` in [0, 1], to choose from.
+        size: height and width in pixels that a picture is cut and scaled to.
     """
-    stage, known = _Stage(), {}
+    stage, known = _Stage(size), {}
     low, high = LAMBDA_RANGE
 
     def render(weight: float, photograph: Picture):
@@ -82,29 +83,30 @@ def play(codec: Codec, photographs: Mapping[str, Tensor]) -> Panel:
     return explore(
         render,
         weight=Slider(low, high, value=0.01, log=True, beyond=0.1, label="weight of the distortion λ"),
-        photograph=Upload(photographs, size=SIDE, label="photograph"),
+        photograph=Upload(photographs, size=size, label="photograph"),
         alt="A photograph, what a compressed file holds of it, where the bits of the file go, and the file's place on the "
         "picture's rate-distortion curve above that of JPEG: with small λ a tiny file and a blurred picture, with large λ a "
         "larger file and a faithful picture.",
     )
 
 
-def play_size(codec: Codec, photographs: Mapping[str, Tensor]) -> Panel:
+def play_size(codec: Codec, photographs: Mapping[str, Tensor], size: tuple[int, int] = SIZE) -> Panel:
     """A panel over the size of the file: λ is searched, so that the file just fits.
 
     Args: as for `play`.
     """
-    stage, known = _Stage(), {}
+    stage, known = _Stage(size), {}
+    low, high, start = (round(rate * size[0] * size[1] / 8, -1) for rate in (0.33, 2.06, 0.55))
 
-    def render(size: float, photograph: Picture):
+    def render(target: float, photograph: Picture):
         facts = _know(codec, photograph, known)
-        weight, symbols, data = _fit(codec, facts, round(max(size, 1.01 * facts.size[0])))
-        return stage.show(codec, facts, weight, symbols, data, size)
+        weight, symbols, data = _fit(codec, facts, round(max(target, 1.01 * facts.size[0])))
+        return stage.show(codec, facts, weight, symbols, data, target)
 
     return explore(
         render,
-        size=Slider(1500, 9500, value=2500, log=True, label="size of the file in bytes"),
-        photograph=Upload(photographs, size=SIDE, label="photograph"),
+        target=Slider(low, high, value=start, log=True, label="size of the file in bytes"),
+        photograph=Upload(photographs, size=size, label="photograph"),
         alt="A photograph, what a file of the chosen size holds of it, where its bits go, and its place on the rate-distortion "
         "curve: the file is as large as the slider allows, to within a few bytes in a hundred.",
     )
@@ -113,10 +115,15 @@ def play_size(codec: Codec, photographs: Mapping[str, Tensor]) -> Panel:
 class _Stage:
     """The still parts of the picture, and the artists that move."""
 
-    def __init__(self):
-        made, axes = figure(4, size=(9.2, 2.6), width_ratios=[1, 1, 1, 1.25])
-        blank = np.full((SIDE, SIDE, 3), 255, dtype=np.uint8)
+    def __init__(self, size: tuple[int, int]):
+        height, width = size
+        across = 2.3  # inches that a picture is wide
+        self.figure, axes = figure(
+            4, size=(3 * across + 2.6, across * height / width + 0.7), width_ratios=[across] * 3 + [2.3]
+        )
+        blank = np.full((height, width, 3), 255, dtype=np.uint8)
         self.shown = [axis.imshow(blank, interpolation="nearest") for axis in axes[:3]]
+        self.shown[2].set_extent((-0.5, width - 0.5, height - 0.5, -0.5))  # whatever the number of its blocks
         for axis in axes[:3]:
             axis.axis("off")
         axes[0].set_title("photograph")
@@ -129,7 +136,16 @@ class _Stage:
         self.asked = plot.axvline(-1, color=COLORS["data"], lw=1)
         (self.marker,) = plot.plot([], [], "o", ms=10, color=COLORS["conditional"], mec="black")
         plot.legend(loc="lower right")
-        self.live = LiveFigure(made, [*self.shown, self.curve, self.jpeg, self.asked, self.marker])
+        self.facts = None
+
+    def know(self, facts: _Known):
+        """Draw what stays while the sliders move: another photograph, and the codecs' curves on it."""
+        if facts is not self.facts:
+            self.facts = facts
+            self.shown[0].set_data(facts.pixels.permute(1, 2, 0).numpy())
+            self.curve.set_data(facts.rate, facts.psnr)
+            self.jpeg.set_data(facts.jpeg["rate"], facts.jpeg["psnr"])
+            self.live = LiveFigure(self.figure, [*self.shown[1:], self.asked, self.marker])
 
     def show(
         self,
@@ -141,19 +157,17 @@ class _Stage:
         asked: float | None = None,
     ):
         """A frame, and the numbers below it; the size that was asked for, in bytes, is a line in the plot."""
-        decoded = codec.picture(symbols, SIDE, SIDE, weight)
-        rate, psnr = 8 * len(data) / SIDE**2, quality(facts.pixels, decoded, similarity=False)["psnr"]
-        bits = bits_map(codec, symbols)
+        self.know(facts)
+        height, width = facts.pixels.shape[1:]
+        decoded = codec.picture(symbols, height, width, weight)
+        rate, psnr = 8 * len(data) / (height * width), quality(facts.pixels, decoded, similarity=False)["psnr"]
+        bits = bits_map(codec, symbols)[: -(-height // 16), : -(-width // 16)]  # without the padding
         top = max(float(bits.max()), 1e-3)
-        colours = (255 * colormaps["magma"](bits / top)[..., :3]).astype(np.uint8).repeat(16, 0).repeat(16, 1)
-        for image, content in zip(self.shown[:2], (facts.pixels, decoded), strict=True):
-            image.set_data(content.permute(1, 2, 0).numpy())
-        self.shown[2].set_data(colours)
-        self.curve.set_data(facts.rate, facts.psnr)
-        self.jpeg.set_data(facts.jpeg["rate"], facts.jpeg["psnr"])
+        self.shown[1].set_data(decoded.permute(1, 2, 0).numpy())
+        self.shown[2].set_data((255 * colormaps["magma"](bits / top)[..., :3]).astype(np.uint8))
         self.marker.set_data([rate], [psnr])
         if asked is not None:
-            self.asked.set_xdata([8 * asked / SIDE**2] * 2)
+            self.asked.set_xdata([8 * asked / (height * width)] * 2)
         return self.live.frame(), {
             **({} if asked is None else {"bytes asked for": f"{round(asked):,}"}),
             "bytes": f"{len(data):,}",
