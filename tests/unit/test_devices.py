@@ -4,8 +4,9 @@ import time
 
 import pytest
 import torch
+from torch import nn
 
-from lossconditioning.training.devices import faster_in_half
+from lossconditioning.training.devices import faster_in_half, in_half
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.02])
@@ -18,3 +19,13 @@ def test_what_is_faster_in_bfloat16_is_found_by_trying(seconds):
 
     assert faster_in_half(compute) == (seconds < 0.01)
     assert not torch.is_autocast_enabled("cpu")
+
+
+def test_a_model_in_half_computes_what_autocast_does_and_leaves_the_model_alone():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 2))
+    half, inputs = in_half(model), torch.randn(5, 3, 3, 3)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(half(inputs), model(inputs))
+    assert {weight.dtype for weight in model.parameters()} == {torch.float32}
+    assert half[0].weight.dtype == half[3].bias.dtype == torch.bfloat16

@@ -157,6 +157,17 @@ def test_a_live_figure_redraws_like_a_fresh_one():
     assert np.abs(moved - np.asarray(Image.open(io.BytesIO(png(stage(0.2)[0]))).convert("RGB"))).mean() > 1
 
 
+def test_a_live_figures_still_parts_change_when_it_is_told():
+    made, (axis,) = figure(size=(4, 2))
+    line, still = axis.plot([0, 1], [0.2, 0.2], [0, 1], [0.5, 0.5])
+    live = LiveFigure(made, [line])
+    before = live.frame()
+    still.set_ydata([0.9, 0.9])
+    assert live.frame() == before
+    live.redraw()
+    assert live.frame() != before
+
+
 def test_a_live_figure_puts_pictures_where_imshow_does():
     content = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)
 

@@ -100,10 +100,12 @@ def test_a_dragged_picture_is_small_and_in_bfloat16_where_that_is_faster(
 ):
     module = sys.modules[style_transfer.play.__module__]
     monkeypatch.setattr(module, "faster_in_half", lambda compute: compute() is not None and half)
-    made, computed = style_transfer.play(painter, PHOTOGRAPHS, styles, loss), []
+    computed = []
     hook = painter.network[0].convolution.register_forward_hook(
         lambda _, given, found: computed.append((given[0].shape[-1], found.dtype))
     )
+    made = style_transfer.play(painter, PHOTOGRAPHS, styles, loss)
+    computed.clear()
     made.set(content=3.1)
     quick = made.image
     made.settle()
@@ -118,7 +120,8 @@ def test_the_painter_is_told_what_the_sliders_say(made, styles, painter, seen):
     made.set(
         content=7.5, style_1=2e-4, style_2=3e-4, style_3=4e-4, style_4=5e-3, style=names[4], second=names[8], share=0.3
     )
-    ((_, style, lam),) = seen
+    made.settle()
+    *_, (_, style, lam) = seen
     assert lam.tolist() == [pytest.approx([2e-4, 3e-4, 4e-4, 5e-3, 7.5])]
     torch.testing.assert_close(style[0], 0.7 * painter.styles[4] + 0.3 * painter.styles[8])
 

@@ -118,7 +118,7 @@ class _Stage:
     def __init__(self, size: tuple[int, int]):
         height, width = size
         across = 2.3  # inches that a picture is wide
-        self.figure, axes = figure(
+        made, axes = figure(
             4, size=(3 * across + 2.6, across * height / width + 0.7), width_ratios=[across] * 3 + [2.3]
         )
         blank = np.full((height, width, 3), 255, dtype=np.uint8)
@@ -136,16 +136,17 @@ class _Stage:
         self.asked = plot.axvline(-1, color=COLORS["data"], lw=1)
         (self.marker,) = plot.plot([], [], "o", ms=10, color=COLORS["conditional"], mec="black")
         plot.legend(loc="lower right")
-        self.facts = None
+        self.live = LiveFigure(made, [*self.shown[1:], self.asked, self.marker])
+        self.facts: _Known | None = None
 
-    def know(self, facts: _Known):
+    def know(self, facts: _Known) -> None:
         """Draw what stays while the sliders move: another photograph, and the codecs' curves on it."""
         if facts is not self.facts:
             self.facts = facts
             self.shown[0].set_data(facts.pixels.permute(1, 2, 0).numpy())
             self.curve.set_data(facts.rate, facts.psnr)
             self.jpeg.set_data(facts.jpeg["rate"], facts.jpeg["psnr"])
-            self.live = LiveFigure(self.figure, [*self.shown[1:], self.asked, self.marker])
+            self.live.redraw()
 
     def show(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from lossconditioning.losses import PerceptualLoss
 from lossconditioning.systems.style_transfer.figures import to_bytes
 from lossconditioning.systems.style_transfer.models import Painter
 from lossconditioning.systems.style_transfer.task import DEFAULT, WEIGHTS, style_targets, terms
-from lossconditioning.training.devices import faster_in_half
+from lossconditioning.training.devices import faster_in_half, in_half
 
 QUICK, SLOW, FULL = 128, 96, 256
 """Pixels a side of the painting while a slider moves, the same where bfloat16 does not help, and once it is still."""
@@ -92,10 +92,14 @@ class _Stage:
         blank, first = torch.zeros(1, 3, QUICK, QUICK), torch.tensor([0])
         self.half = faster_in_half(lambda: model(blank, first, torch.tensor([DEFAULT])))
         self.side = QUICK if self.half else SLOW
+        self.quicker = in_half(model) if self.half else model
+        self.small = lru_cache(4)(
+            lambda picture: F.interpolate(picture.pixels[None], (self.side, self.side), mode="area")
+        )
         made, axes = figure(4, size=(9.6, 2.9), width_ratios=[1, 1, 1, 1])
         empty = np.full((FULL, FULL, 3), 255, dtype=np.uint8)
         self.shown = [axis.imshow(empty, interpolation="nearest") for axis in axes[:3]]
-        for axis, title in zip(axes, ("photograph", "style", ""), strict=False):
+        for axis, title in zip(axes, ("photograph", "style", "painted"), strict=False):
             axis.set_title(title)
             axis.axis("off")
         plot = axes[3]
@@ -103,10 +107,11 @@ class _Stage:
         self.bars = plot.barh(names, [0.0] * 5, color=[COLORS["conditional"]] * 4 + [COLORS["fixed"]])
         plot.set(xlim=(0, _MOST), title=f"losses, once still (up to {_MOST:g})")
         plot.invert_yaxis()
-        self.asked = axes[2].text(
-            0, 1.03, "painted, λ_c = 0.000", size=axes[0].title.get_size(), transform=axes[2].transAxes
-        )
-        self.live = LiveFigure(made, [*self.shown, *self.bars, self.asked])
+        # In finished paintings alone: text takes as long to draw as all the rest.
+        place = {"ha": "right", "transform": axes[2].transAxes}
+        self.asked = axes[2].text(1, 1.03, "λ_c = 0.000", size=axes[0].title.get_size(), **place)
+        self.live = LiveFigure(made, [self.shown[2], *self.bars, self.asked])
+        self.still: tuple[Picture, str] | None = None  # the photograph and the style on show
 
     def describe(self, style: str, second: str, share: float) -> Tensor:
         """A style's description ``(1, F)``, mixed with a share of another's."""
@@ -115,9 +120,8 @@ class _Stage:
 
     @torch.no_grad()
     def quick(self, photograph: Picture, style: str, second: str, share: float, lam: Tensor):
-        small = F.interpolate(photograph.pixels[None], (self.side, self.side), mode="area")
         with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
-            painted = self.model(small, self.describe(style, second, share), lam)[0].float()
+            painted = self.quicker(self.small(photograph), self.describe(style, second, share), lam)[0].float()
         return self._draw(photograph, style, painted, lam)
 
     @torch.no_grad()
@@ -140,11 +144,15 @@ class _Stage:
         lam: Tensor,
         values: Mapping[str, float] | None = None,
     ) -> bytes:
-        self.asked.set_text(f"painted, λ_c = {float(lam[0, -1]):.3g}")
-        for shown, content in zip(self.shown, (photograph.pixels, None, painted), strict=True):
-            shown.set_data(self.paintings[style] if content is None else to_bytes(content))
+        self.asked.set_text("" if values is None else f"λ_c = {float(lam[0, -1]):.3g}")
+        self.shown[2].set_data(to_bytes(painted))
         for name, bar in zip(WEIGHTS, self.bars, strict=True):
             if values is not None:
                 bar.set_width(min(values[name], _MOST))
             bar.set_alpha(0.3 if values is None else 1.0)  # while a slider moves: the losses of the last painting
+        if self.still != (photograph, style):
+            self.still = photograph, style
+            self.shown[0].set_data(to_bytes(photograph.pixels))
+            self.shown[1].set_data(self.paintings[style])
+            self.live.redraw()
         return self.live.frame()

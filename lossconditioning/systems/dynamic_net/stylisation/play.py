@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -44,10 +45,10 @@ def play(
     stage = _Stage(model, list(sliders), beyond)
 
     def quick(photograph: Picture, **alphas: float):
-        return stage.quick(photograph, alphas)
+        return stage.draw(photograph, stage.side, alphas)
 
     def full(photograph: Picture, **alphas: float):
-        return stage.full(photograph, alphas)
+        return stage.draw(photograph, FULL, alphas)
 
     return explore(
         quick,
@@ -109,7 +110,9 @@ class _Stage:
                 [0, 1, 1, 0, 0], [0, 0, 1, 1, 0], color=COLORS["baseline"], lw=1
             )  # what was trained, and between
             self.point = axes[2].plot([0], [0], "o", ms=9, color=COLORS["conditional"])
-        self.live = LiveFigure(made, [*self.shown, *self.point])
+        self.live = LiveFigure(made, [self.shown[1], *self.point])
+        self.photograph: Picture | None = None  # on show
+        self.unmoved = lru_cache(4)(self._unmoved)
 
     def alpha(self, alphas: Mapping[str, float]):
         """What sliders say, as `DynamicNet.forward` takes it."""
@@ -117,23 +120,27 @@ class _Stage:
             return dict(alphas)
         return {next(iter(self.model.sets)): tuple(alphas[name] for name in self.names)}
 
-    @torch.no_grad()
-    def quick(self, photograph: Picture, alphas: Mapping[str, float]) -> tuple[bytes, Readouts]:
-        small = F.interpolate(photograph.pixels[None], (self.side, self.side), mode="area")
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
-            painted = self.model(small, alpha=self.alpha(alphas)).float()
-        return self._draw(photograph, small, painted, alphas)
+    def paint(self, given: Tensor, alphas: Mapping[str, float]) -> Tensor:
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self.half and given.shape[-1] < FULL):
+            return self.model(given, alpha=self.alpha(alphas)).float()
 
-    @torch.no_grad()
-    def full(self, photograph: Picture, alphas: Mapping[str, float]) -> tuple[bytes, Readouts]:
-        whole = photograph.pixels[None]
-        return self._draw(photograph, whole, self.model(whole, alpha=self.alpha(alphas)), alphas)
+    def _unmoved(self, photograph: Picture, side: int) -> tuple[Tensor, Tensor]:
+        """A photograph, ``(1, 3, side, side)``, and its painting with every α at 0."""
+        given = F.interpolate(photograph.pixels[None], (side, side), mode="area")
+        return given, self.paint(given, dict.fromkeys(self.names, 0.0))
 
-    def _draw(
-        self, photograph: Picture, given: Tensor, painted: Tensor, alphas: Mapping[str, float]
-    ) -> tuple[bytes, Readouts]:
-        for shown, picture in zip(self.shown, (photograph.pixels, painted[0]), strict=True):
-            shown.set_data(to_bytes(picture))
+    def draw(self, photograph: Picture, side: int, alphas: Mapping[str, float]) -> tuple[bytes, Readouts]:
+        """A frame, painted at a size, and the numbers below it."""
+        given, unmoved = self.unmoved(photograph, side)
+        painted = self.paint(given, alphas)
+        self.shown[1].set_data(to_bytes(painted[0]))
         for point in self.point:
             point.set_data([alphas[self.names[0]]], [alphas[self.names[1]]])
-        return self.live.frame(), {"mean change of a pixel, %": 100 * float((painted - given).abs().mean())}
+        if photograph != self.photograph:
+            self.photograph = photograph
+            self.shown[0].set_data(to_bytes(photograph.pixels))
+            self.live.redraw()
+        return self.live.frame(), {
+            "mean change of a pixel from the photograph, %": 100 * float((painted - given).abs().mean()),
+            "from the painting at α = 0, %": 100 * float((painted - unmoved).abs().mean()),
+        }
