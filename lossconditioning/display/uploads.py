@@ -107,8 +107,8 @@ class Upload:
 def _cut(pixels: Tensor, height: int, width: int) -> Tensor:
     """The middle of a picture as ``(3, height, width)``, scaled, antialiased; of a tall one rather the upper part."""
     scale = min(pixels.shape[1] / height, pixels.shape[2] / width)
-    rows, columns = round(scale * height), round(scale * width)
-    share = 2 if height == width else 3  # a face stands above the middle, and a flat picture of it has no room to spare
+    rows, columns = max(1, round(scale * height)), max(1, round(scale * width))
+    share = 2 if height == width else 3  # faces stand above the middle, and a flat part has no room to spare
     top, left = (pixels.shape[1] - rows) // share, (pixels.shape[2] - columns) // 2
     part = pixels[:, top : top + rows, left : left + columns]
     if part.shape[1:] == (height, width):

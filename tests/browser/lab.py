@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Locator
 from lossconditioning.notebooks import read
 
 SETTINGS = {
-    # Every cell is in the page, also far below, so that the tests see them all.
+    # JupyterLab's own choice: every cell is in the page, and those far below are laid out when they are scrolled to.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "contentVisibility"},
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
@@ -39,7 +39,7 @@ FAULTS = """() => jupyterapp.shell.currentWidget.content.widgets.flatMap((cell, 
         const pictures = [...node.querySelectorAll("img")];
         if (pictures.some(picture => !picture.naturalWidth)) found.push("a blank picture");
         if (!output.data["application/vnd.jupyter.widget-view+json"]) continue;
-        const text = node.innerText.trim(), {width, height} = node.getBoundingClientRect();
+        const text = node.textContent.trim(), {width, height} = node.getBoundingClientRect();
         if (!width || !height || !(text || pictures.length)) found.push("a blank widget");
         if (/(Loading|Error displaying) widget/.test(text) || node.querySelector(".jupyter-widgets-error-widget"))
             found.push(`a broken widget: ${text}`);
@@ -170,6 +170,7 @@ class Panel:
     def __init__(self, notebook: Notebook, cell: int):
         self.page, self.notebook, self.cell = notebook.page, notebook, cell
         self.output = notebook.cell(cell).locator(".jp-OutputArea-output:has(img.widget-image)")
+        self.output.scroll_into_view_if_needed()
 
     @property
     def sliders(self) -> list[Locator]:
@@ -200,10 +201,9 @@ class Panel:
 
     def drag(self, slider: int) -> None:
         """Drag a slider's handle by the mouse, two fifths of its way towards the farther end."""
-        track = self.sliders[slider].locator(".noUi-target").bounding_box()
         handle = self.sliders[slider].locator(".noUi-handle")
         handle.scroll_into_view_if_needed()
-        box = handle.bounding_box()
+        track, box = self.sliders[slider].locator(".noUi-target").bounding_box(), handle.bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         way = track["width"] * (0.4 if x < track["x"] + track["width"] / 2 else -0.4)
         self.page.mouse.move(x, y)

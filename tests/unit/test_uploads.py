@@ -97,6 +97,7 @@ def test_pictures_are_cut_to_a_shape():
         assert float(made.min()) == pytest.approx(1.0)
     tall = torch.cat([plain(0.0, 10, 20), plain(1.0, 10, 20), plain(0.0, 20, 20)], dim=1)
     assert float(Upload({"tall": tall}, size=(10, 20)).value.pixels.min()) == 1.0  # a third from above
+    assert Upload({"dot": plain(1.0, 1, 1)}, size=(2, 30)).value.pixels.shape == (3, 2, 30)
 
 
 def test_a_picture_is_told_by_its_pixels(upload):

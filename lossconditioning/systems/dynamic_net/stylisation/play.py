@@ -15,7 +15,7 @@ from lossconditioning.display import COLORS, LiveFigure, Panel, Picture, Slider,
 from lossconditioning.systems.style_transfer.figures import to_bytes
 from lossconditioning.training.devices import faster_in_half
 
-Readouts = dict[str, float]
+Readouts = dict[str, str]
 QUICK, SLOW, FULL = 128, 96, 256
 """Pixels a side of the painting while a slider moves, the same where bfloat16 does not help, and once it is still."""
 
@@ -141,6 +141,10 @@ class _Stage:
             self.shown[0].set_data(to_bytes(photograph.pixels))
             self.live.redraw()
         return self.live.frame(), {
-            "mean change of a pixel from the photograph, %": 100 * float((painted - given).abs().mean()),
-            "from the painting at α = 0, %": 100 * float((painted - unmoved).abs().mean()),
+            "mean change of a pixel from the photograph, %": _percent(painted - given),
+            "from the painting at α = 0, %": _percent(painted - unmoved),
         }
+
+
+def _percent(change: Tensor) -> str:
+    return f"{100 * float(change.abs().mean()):.3f}"  # a step of the slider may change no more than the last digit
