@@ -123,7 +123,7 @@ class LiveFigure:
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw the still parts anew, after one of them has changed: some fifty times as slow as a frame."""
+        """Draw the still parts anew, after one of them has changed; far slower than a frame."""
         self.canvas.draw()
         self.background = self.canvas.copy_from_bbox(self.canvas.figure.bbox)
 

@@ -120,8 +120,9 @@ def test_the_painter_is_told_what_the_sliders_say(made, styles, painter, seen):
     made.set(
         content=7.5, style_1=2e-4, style_2=3e-4, style_3=4e-4, style_4=5e-3, style=names[4], second=names[8], share=0.3
     )
+    seen.clear()
     made.settle()
-    *_, (_, style, lam) = seen
+    ((_, style, lam),) = seen
     assert lam.tolist() == [pytest.approx([2e-4, 3e-4, 4e-4, 5e-3, 7.5])]
     torch.testing.assert_close(style[0], 0.7 * painter.styles[4] + 0.3 * painter.styles[8])
 

@@ -107,7 +107,7 @@ class _Stage:
         self.bars = plot.barh(names, [0.0] * 5, color=[COLORS["conditional"]] * 4 + [COLORS["fixed"]])
         plot.set(xlim=(0, _MOST), title=f"losses, once still (up to {_MOST:g})")
         plot.invert_yaxis()
-        # In finished paintings alone: text takes as long to draw as all the rest.
+        # In finished paintings alone: drawing text takes time that a drag does not have.
         place = {"ha": "right", "transform": axes[2].transAxes}
         self.asked = axes[2].text(1, 1.03, "λ_c = 0.000", size=axes[0].title.get_size(), **place)
         self.live = LiveFigure(made, [self.shown[2], *self.bars, self.asked])
