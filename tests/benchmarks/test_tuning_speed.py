@@ -10,6 +10,7 @@ from test_speed import side_by_side
 from lossconditioning.conditioning import tune
 from lossconditioning.losses import PerceptualFeatures, PerceptualLoss
 from lossconditioning.systems.dynamic_net.stylisation.networks import FastStyle
+from lossconditioning.systems.style_transfer.layers import LastConvolution
 
 WIDTH, BLOCKS, AT = 12, 3, ("residual.0", "residual.2", "up.1")
 BATCH, SIDE, ROUNDS = 4, 96, 15
@@ -73,3 +74,13 @@ def test_a_picture_through_three_blocks_against_the_main_network_alone(benchmark
     with torch.inference_mode():
         ratio = side_by_side(benchmark, lambda: tuned(photograph, alpha=0.5), lambda: tuned.main(photograph), rounds=31)
     assert ratio <= 1.7
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
+def test_a_painters_last_convolution_against_pytorchs_own(benchmark, dtype):
+    layer, features = LastConvolution(WIDTH, 3, 9), torch.rand(1, WIDTH, 128, 128)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+        ratio = side_by_side(
+            benchmark, lambda: layer(features), lambda: torch.nn.Conv2d.forward(layer, features), rounds=41
+        )
+    assert ratio <= 0.8

@@ -14,11 +14,16 @@ from torch import Tensor, nn
 from lossconditioning.conditioning import ConditionalInstanceNorm
 from lossconditioning.errors import ReaderError
 from lossconditioning.priors import LogUniform
+from lossconditioning.systems.style_transfer.layers import LastConvolution, doubled
 from lossconditioning.systems.style_transfer.task import DEFAULT, shares
 
 
 class Layer(nn.Module):
-    """Convolution, conditional instance normalisation, and ReLU unless it is a block's or the network's last."""
+    """Convolution, conditional instance normalisation, and ReLU unless it is a block's or the network's last.
+
+    Args:
+        last: the network's last layer, see `LastConvolution`.
+    """
 
     def __init__(
         self,
@@ -30,12 +35,16 @@ class Layer(nn.Module):
         stride: int = 1,
         hidden: int | None = None,
         relu: bool = True,
+        last: bool = False,
     ):
         super().__init__()
         # Without a bias: normalisation would take it away again.
-        self.convolution = nn.Conv2d(
-            inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode="reflect", bias=False
-        )
+        if last:
+            self.convolution = LastConvolution(inputs, outputs, kernel, bias=False)
+        else:
+            self.convolution = nn.Conv2d(
+                inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode="reflect", bias=False
+            )
         self.norm = ConditionalInstanceNorm(outputs, code_size, hidden=hidden)
         self.relu = relu
 
@@ -64,7 +73,7 @@ class Up(nn.Module):
         self.layer = Layer(inputs, outputs, 3, code_size, hidden=hidden)
 
     def forward(self, features: Tensor, code: Tensor) -> Tensor:
-        return self.layer(F.interpolate(features, scale_factor=2.0, mode="nearest"), code)
+        return self.layer(doubled(features), code)
 
 
 class StylisationNetwork(nn.ModuleList):
@@ -87,7 +96,7 @@ class StylisationNetwork(nn.ModuleList):
                 *(Residual(4 * w, **shared) for _ in range(blocks)),
                 Up(4 * w, 2 * w, **shared),
                 Up(2 * w, w, **shared),
-                Layer(w, 3, 9, relu=False, **shared),
+                Layer(w, 3, 9, relu=False, last=True, **shared),
             ]
         )
 

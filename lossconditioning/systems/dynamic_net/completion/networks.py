@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lossconditioning.errors import ReaderError, positive_int
+from lossconditioning.systems.style_transfer.layers import doubled
 
 LEVELS = 4
 """How often the generator halves a picture: sides are multiples of 16."""
@@ -24,7 +25,7 @@ class Up(nn.Module):
         self.out_channels = outputs  # where `tune` looks
 
     def forward(self, features: Tensor) -> Tensor:
-        return F.relu(self.convolution(F.interpolate(features, scale_factor=2.0, mode="nearest")))
+        return F.relu(self.convolution(doubled(features)))
 
 
 class Completer(nn.Module):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lossconditioning.conditioning import ConditionalInstanceNorm, Conditioned, condition
 from lossconditioning.errors import ReaderError, positive_int
 from lossconditioning.priors import Prior
+from lossconditioning.systems.style_transfer.layers import LastConvolution, doubled
 
 
 class Layer(nn.Sequential):
@@ -44,7 +44,7 @@ class Up(nn.Module):
         self.layer = Layer(inputs, outputs, 3)
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.layer(F.interpolate(features, scale_factor=2.0, mode="nearest"))
+        return self.layer(doubled(features))
 
 
 class FastStyle(nn.Module):
@@ -61,7 +61,7 @@ class FastStyle(nn.Module):
         self.down = nn.Sequential(Layer(3, w, 9), Layer(w, 2 * w, 3, stride=2), Layer(2 * w, 4 * w, 3, stride=2))
         self.residual = nn.Sequential(*(Residual(4 * w) for _ in range(positive_int("blocks", blocks))))
         self.up = nn.Sequential(Up(4 * w, 2 * w), Up(2 * w, w))
-        self.last = nn.Conv2d(w, 3, 9, padding=4, padding_mode="reflect")
+        self.last = LastConvolution(w, 3, 9)
 
     def forward(self, photographs: Tensor) -> Tensor:
         if photographs.dim() != 4 or photographs.shape[1] != 3 or min(photographs.shape[2:]) < 16:
