@@ -44,11 +44,11 @@ def screenshots():
 
 @pytest.fixture(scope="session")
 def lab(browser, tmp_path_factory):
-    """JupyterLab on two copies of the notebooks, one to run and one to leave; gives the address of one of its pages."""
+    """JupyterLab on copies of the notebooks, to run, to time and to leave alone; gives the address of one of its pages."""
     from lab import empty_panel, jupyterlab
 
     home = tmp_path_factory.mktemp("jupyterlab")
-    for copy in ("run", "saved"):
+    for copy in ("run", "timed", "saved"):
         shutil.copytree(notebook_folder(), home / "notebooks" / copy)
     (home / "notebooks/empty.ipynb").write_text(empty_panel(), "utf-8")
     with jupyterlab(home / "notebooks", home) as address:
@@ -67,11 +67,20 @@ def executed(request, browser, lab):
 
 
 @pytest.fixture(scope="session")
+def timed(request, browser, lab):
+    """A notebook in JupyterLab, run, on a page on which latency is measured; by the file's path."""
+    from unwatched import TimedNotebook
+
+    notebook = TimedNotebook(browser, lab, f"timed/{request.param.name}")
+    yield notebook
+    notebook.close()
+
+
+@pytest.fixture(scope="session")
 def empty(browser, lab):
     """The panel in JupyterLab that has its pictures already, beside which panels that compute theirs are timed."""
-    from lab import Notebook
+    from unwatched import TimedNotebook
 
-    notebook = Notebook(browser, lab, "empty.ipynb")
-    notebook.command("notebook:run-all-cells")
+    notebook = TimedNotebook(browser, lab, "empty.ipynb")
     yield notebook
     notebook.close()

@@ -7,6 +7,8 @@ go to build/latency.json. On a machine so slow, or so busy, that a panel which c
 A held key repeats 30 times a second, more often than a picture can go the whole way through two cores and Jupyter's server
 (whose websocket alone waits up to 40 ms for an acknowledgement). The picture then follows some moves behind, and ends on the
 last value; how far behind is measured and written down, not promised.
+
+The page is one that nobody listens to: see `unwatched`.
 """
 
 import json
@@ -16,7 +18,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_lab import PANEL
+from test_lab import PANELS
+
+# The scope keeps the tests of one notebook together, so that it is opened and run once.
+PANEL = pytest.mark.parametrize(("timed", "cell"), PANELS, indirect=["timed"], scope="session")
 
 PROMISE = 100  # ms, for 95 % of moves
 TIMES_EMPTY = 2  # or this many times what the panel that computes nothing takes
@@ -37,11 +42,11 @@ def rows():
 
 
 @PANEL
-def test_a_move_reaches_the_screen_in_time(executed, cell, rows, empty, browser, record_property):
+def test_a_move_reaches_the_screen_in_time(timed, cell, rows, empty, browser, record_property):
     front_end = f"JupyterLab {version('jupyterlab')}, Chromium {browser.version}"
     pressed = {"pace": "8 a second", "start": "Home", "key": "ArrowRight", "every": 1 / 8}
     for _ in range(TRIES):
-        row, bound = measured(executed, cell, **pressed), PROMISE
+        row, bound = measured(timed, cell, **pressed), PROMISE
         if row["p95"] > PROMISE:
             bound = max(PROMISE, TIMES_EMPTY * measured(empty, 0, **pressed)["p95"])
         if row["p95"] <= bound:
@@ -53,23 +58,22 @@ def test_a_move_reaches_the_screen_in_time(executed, cell, rows, empty, browser,
 
 
 @PANEL
-def test_how_far_a_picture_falls_behind_a_held_key(executed, cell, rows):
-    rows.append(measured(executed, cell, "held, 30 a second", "End", "ArrowLeft", every=1 / 30, held=True))
+def test_how_far_a_picture_falls_behind_a_held_key(timed, cell, rows):
+    rows.append(measured(timed, cell, "held, 30 a second", "End", "ArrowLeft", every=1 / 30, held=True))
 
 
-def measured(executed, cell, pace, start, key, **how):
+def measured(timed, cell, pace, start, key, **how):
     """The times of 45 presses in a new panel, from one end of its first slider on; every one is answered."""
-    panel = executed.panel(cell)
-    panel.renew()
+    panel = timed.renewed(cell)
     panel.press(start)
     panel.at_rest()
-    panel.output.evaluate(RECORDER)
+    panel.evaluate(RECORDER)
     panel.press(key, times=PRESSES, **how)
     panel.at_rest()
-    log = panel.output.evaluate("output => output.log")
+    log = panel.evaluate("output => output.log")
     moves = ways(log)
     assert len(log["keys"]) == len(moves) == PRESSES
-    row = {"notebook": executed.name, "panel": f"{panel.name(0)} (cell {cell})", "keys": pace, **summary(moves)}
+    row = {"notebook": timed.name, "panel": f"{panel.name} (cell {cell})", "keys": pace, **summary(moves)}
     print("\n" + ", ".join(f"{name} {value}" for name, value in row.items()))
     return row
 

@@ -1,0 +1,128 @@
+"""A slider panel in JupyterLab on a page that nobody listens to, as a reader's is: what latency is measured on.
+
+Playwright has every message between its pages and Jupyter's server copied, in the page's process and into its own. Whatever is
+copied must be cleared away again: one move in fifty then waited for the page's or Playwright's garbage collector, up to 80 ms
+of a core. So this page is opened beside Playwright's, and asked over the DevTools protocol for what is needed, and no more.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lab import AT_REST, IS_READY
+from playwright.sync_api import Browser
+
+KEYS = {"End": 35, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39}  # Windows' codes, which the protocol asks for
+OUTPUT = """(cell) => document.querySelectorAll(".jp-Notebook .jp-Cell")[cell]
+    .querySelector(".jp-OutputArea-output:has(img.widget-image)")"""
+# Run the cell again, and give the keyboard to the new panel's first slider.
+RENEW = """async (cell) => {
+    const before = OUTPUT(cell), pause = () => new Promise(resolve => setTimeout(resolve, 50));
+    jupyterapp.shell.currentWidget.content.activeCellIndex = cell;
+    await jupyterapp.commands.execute("notebook:run-cell");
+    while (OUTPUT(cell) === before || !OUTPUT(cell)?.querySelector("img.widget-image").naturalWidth) await pause();
+    OUTPUT(cell).scrollIntoView({block: "center"});
+    OUTPUT(cell).querySelector(".noUi-handle").focus();
+}""".replace("OUTPUT", f"({OUTPUT})")
+
+
+class Page:
+    """A tab of 1280×1000 pixels that tells nothing but what it is asked."""
+
+    def __init__(self, browser: Browser, address: str):
+        self.browser = browser.new_browser_cdp_session()
+        # Outside of Playwright's contexts, where it lets go of a page at once.
+        self.target = self.browser.send("Target.createTarget", {"url": address, "newWindow": True})["targetId"]
+        attached = self.browser.send("Target.attachToTarget", {"targetId": self.target, "flatten": False})
+        self.session, self.answers, self.asked = attached["sessionId"], {}, 0
+        self.browser.on("Target.receivedMessageFromTarget", self._answered)
+        self.ask("Emulation.setFocusEmulationEnabled", enabled=True)
+        self.ask("Emulation.setDeviceMetricsOverride", width=1280, height=1000, deviceScaleFactor=1, mobile=False)
+
+    def tell(self, method: str, **arguments: Any) -> int:
+        """Send a command, and do not wait for it; gives its number."""
+        self.asked += 1
+        message = json.dumps({"id": self.asked, "method": method, "params": arguments})
+        self.browser.send("Target.sendMessageToTarget", {"sessionId": self.session, "message": message})
+        return self.asked
+
+    def ask(self, method: str, timeout: float = 120, **arguments: Any) -> dict[str, Any]:
+        """Send a command, and wait for its answer."""
+        number, until = self.tell(method, **arguments), time.monotonic() + timeout
+        while number not in self.answers:
+            if time.monotonic() > until:
+                raise TimeoutError(f"No answer to {method} within {timeout} s.")
+            time.sleep(0.02)
+            self.browser.send("Browser.getVersion")  # answers arrive while something is being sent
+        return self.answers.pop(number)
+
+    def evaluate(self, function: str, *arguments: Any, timeout: float = 120) -> Any:
+        """What a JavaScript function returns, or its promise fulfils."""
+        call = f"({function})(...{json.dumps(arguments)})"
+        answer = self.ask("Runtime.evaluate", timeout, expression=call, awaitPromise=True, returnByValue=True)
+        if "exceptionDetails" in answer:
+            raise RuntimeError(answer["exceptionDetails"])
+        return answer["result"].get("value")
+
+    def close(self) -> None:
+        self.browser.send("Target.closeTarget", {"targetId": self.target})
+        self.browser.detach()
+
+    def _answered(self, event: dict[str, Any]) -> None:
+        message = json.loads(event["message"])
+        if event["sessionId"] == self.session and "id" in message:
+            self.answers[message["id"]] = message.get("result", message.get("error"))
+
+
+class TimedNotebook:
+    """A notebook that was opened and run on such a page."""
+
+    def __init__(self, browser: Browser, address: Callable[[str], str], path: str):
+        self.name, workspace = Path(path).stem, path.removesuffix(".ipynb").replace("/", "-")
+        self.page = Page(browser, address(f"lab/workspaces/{workspace}/tree/{path}"))
+        until = time.monotonic() + 90
+        while not self.page.evaluate(IS_READY):
+            assert time.monotonic() < until, f"JupyterLab did not open {path}"
+            time.sleep(0.2)
+        self.command("notebook:run-all-cells")
+
+    def command(self, name: str) -> None:
+        """What a menu entry does, to its end."""
+        self.page.evaluate("async (name) => { await jupyterapp.commands.execute(name); }", name, timeout=600)
+
+    def renewed(self, cell: int) -> TimedPanel:
+        """The panel of a cell that runs again: at its start, with no picture kept, its first slider under the keyboard."""
+        self.page.evaluate(RENEW, cell)
+        return TimedPanel(self, cell)
+
+    def close(self) -> None:
+        self.command("kernelmenu:shutdown")
+        self.page.close()
+
+
+class TimedPanel:
+    """The slider panel in a cell's output."""
+
+    def __init__(self, notebook: TimedNotebook, cell: int):
+        self.page, self.cell = notebook.page, cell
+        self.name = self.evaluate("output => output.querySelector('.widget-slider .widget-label').innerText")
+
+    def evaluate(self, function: str) -> Any:
+        """What a JavaScript function of the output makes of it."""
+        return self.page.evaluate(f"(cell) => ({function})(({OUTPUT})(cell))", self.cell)
+
+    def at_rest(self) -> None:
+        self.evaluate(AT_REST)
+
+    def press(self, key: str, times: int = 1, every: float = 0.0, held: bool = False) -> None:
+        """Press a key again and again, so many seconds apart; or hold it, so that it repeats."""
+        named, started = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key]}, time.perf_counter()
+        for count in range(1, times + 1):
+            self.page.tell("Input.dispatchKeyEvent", type="rawKeyDown", autoRepeat=held and count > 1, **named)
+            if not held or count == times:
+                self.page.tell("Input.dispatchKeyEvent", type="keyUp", **named)
+            time.sleep(max(0.0, started + count * every - time.perf_counter()))
