@@ -1,8 +1,9 @@
 """A slider panel in JupyterLab on a page that nobody listens to, as a reader's is: what latency is measured on.
 
 Playwright has every message between its pages and Jupyter's server copied, in the page's process and into its own. Whatever is
-copied must be cleared away again: one move in fifty then waited for the page's or Playwright's garbage collector, up to 80 ms
-of a core. So this page is opened beside Playwright's, and asked over the DevTools protocol for what is needed, and no more.
+copied must be cleared away again: about one move in a hundred met the page's or Playwright's garbage collector at work, for
+36 to 83 ms of a core. So this page is opened beside Playwright's, and asked over the DevTools protocol for what is needed, and
+no more.
 """
 
 from __future__ import annotations
