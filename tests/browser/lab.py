@@ -190,13 +190,11 @@ class Panel:
         before.wait_for_element_state("hidden")
         self.output.locator(".noUi-handle").first.focus()
 
-    def press(self, key: str, times: int = 1, every: float = 0.0, held: bool = False) -> None:
-        """Press a key again and again, so many seconds apart, or as fast as it goes; or hold it, so that it repeats."""
+    def press(self, key: str, times: int = 1, every: float = 0.0) -> None:
+        """Press a key again and again, so many seconds apart, or as fast as it goes."""
         started = time.perf_counter()
         for count in range(1, times + 1):
-            self.page.keyboard.down(key)
-            if not held or count == times:
-                self.page.keyboard.up(key)
+            self.page.keyboard.press(key)
             self.page.wait_for_timeout(max(0.0, 1000 * (started + count * every - time.perf_counter())))
 
     def drag(self, slider: int) -> None:

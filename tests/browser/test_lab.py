@@ -8,8 +8,11 @@ from lab import panel_cells
 from lossconditioning.notebooks import notebook_paths
 
 PANELS = [pytest.param(path, cell, id=f"{path.stem}-{cell}") for path in notebook_paths() for cell in panel_cells(path)]
-# The scope keeps the tests of one notebook together, so that it is opened and run once.
-PANEL = pytest.mark.parametrize(("executed", "cell"), PANELS, indirect=["executed"], scope="session")
+
+
+def every_panel(fixture):
+    """A test of each panel, whose notebook a fixture opens: once, for the scope keeps the tests of one notebook together."""
+    return pytest.mark.parametrize((fixture, "cell"), PANELS, indirect=[fixture], scope="session")
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +26,7 @@ def test_runs_without_error_and_shows_every_widget(executed):
     assert executed.faults() == []
 
 
-@PANEL
+@every_panel("executed")
 def test_every_slider_answers_mouse_and_keyboard(executed, cell, screenshots):
     panel = executed.panel(cell)
     before = panel.at_rest()
@@ -48,7 +51,7 @@ def differs(before, after, number, move):
     return after
 
 
-@PANEL
+@every_panel("executed")
 def test_fast_moves_end_on_the_last_value(executed, cell):
     panel = executed.panel(cell)
     ends = []

@@ -13,15 +13,13 @@ The page is one that nobody listens to: see `unwatched`.
 
 import json
 from bisect import bisect_left
+from collections import defaultdict
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pytest
-from test_lab import PANELS
-
-# The scope keeps the tests of one notebook together, so that it is opened and run once.
-PANEL = pytest.mark.parametrize(("timed", "cell"), PANELS, indirect=["timed"], scope="session")
+from test_lab import every_panel
 
 PROMISE = 100  # ms, for 95 % of moves
 TIMES_EMPTY = 2  # or this many times what the panel that computes nothing takes
@@ -34,14 +32,15 @@ TRIES = 3  # something else may have had the cores meanwhile; every try is print
 
 @pytest.fixture(scope="session")
 def rows():
-    """The measurements of all panels; written down at the end."""
-    rows = []
-    yield rows
+    """The measurements of all panels, by notebook and cell; written down at the end."""
+    found = defaultdict(list)
+    yield found
+    rows = [row for place in sorted(found) for row in found[place]]
     RECORD.parent.mkdir(exist_ok=True)
     RECORD.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-@PANEL
+@every_panel("timed")
 def test_a_move_reaches_the_screen_in_time(timed, cell, rows, empty, browser, record_property):
     front_end = f"JupyterLab {version('jupyterlab')}, Chromium {browser.version}"
     pressed = {"pace": "8 a second", "start": "Home", "key": "ArrowRight", "every": 1 / 8}
@@ -51,15 +50,16 @@ def test_a_move_reaches_the_screen_in_time(timed, cell, rows, empty, browser, re
             bound = max(PROMISE, TIMES_EMPTY * measured(empty, 0, **pressed)["p95"])
         if row["p95"] <= bound:
             break
-    rows.append(row)
+    rows[timed.name, cell].append(row)
     kept = "95 % within 100 ms" if row["p95"] <= PROMISE else f"95 % within {TIMES_EMPTY} times an empty panel's"
     record_property("front_end", [front_end, f"key press to changed pixels, {kept}"])
     assert row["p95"] <= bound
 
 
-@PANEL
+@every_panel("timed")
 def test_how_far_a_picture_falls_behind_a_held_key(timed, cell, rows):
-    rows.append(measured(timed, cell, "held, 30 a second", "End", "ArrowLeft", every=1 / 30, held=True))
+    row = measured(timed, cell, "held, 30 a second", "End", "ArrowLeft", every=1 / 30, held=True)
+    rows[timed.name, cell].append(row)
 
 
 def measured(timed, cell, pace, start, key, **how):

@@ -52,14 +52,17 @@ class Page:
         return self.asked
 
     def ask(self, method: str, timeout: float = 120, **arguments: Any) -> dict[str, Any]:
-        """Send a command, and wait for its answer."""
+        """Send a command, and wait for what it returns."""
         number, until = self.tell(method, **arguments), time.monotonic() + timeout
         while number not in self.answers:
             if time.monotonic() > until:
                 raise TimeoutError(f"No answer to {method} within {timeout} s.")
             time.sleep(0.02)
             self.browser.send("Browser.getVersion")  # answers arrive while something is being sent
-        return self.answers.pop(number)
+        answer = self.answers.pop(number)
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']}")
+        return answer["result"]
 
     def evaluate(self, function: str, *arguments: Any, timeout: float = 120) -> Any:
         """What a JavaScript function returns, or its promise fulfils."""
@@ -76,7 +79,7 @@ class Page:
     def _answered(self, event: dict[str, Any]) -> None:
         message = json.loads(event["message"])
         if event["sessionId"] == self.session and "id" in message:
-            self.answers[message["id"]] = message.get("result", message.get("error"))
+            self.answers[message["id"]] = message
 
 
 class TimedNotebook:
