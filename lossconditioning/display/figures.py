@@ -88,7 +88,7 @@ def snapshot(made: Figure) -> bytes:
 def _jpeg(canvas: FigureCanvasAgg) -> bytes:
     buffer = io.BytesIO()
     size = canvas.get_width_height(physical=True)
-    # The canvas's own memory: opaque throughout, so that its alpha need not be taken out first, only passed over.
+    # The canvas's own memory, not a copy: alpha is passed over as the file is written.
     pixels = Picture.frombuffer("RGBX", size, canvas.buffer_rgba(), "raw", "RGBX", 0, 1)
     pixels.save(buffer, "JPEG", quality=95, subsampling=0)
     return buffer.getvalue()
@@ -145,9 +145,8 @@ class LiveFigure:
         """Put a picture where imshow would, pixel by pixel enlarged: matplotlib resamples, which takes longer."""
         left, bottom, right, top = np.round(shown.get_window_extent().extents).astype(int)
         enlarged = Picture.fromarray(shown.get_array()).resize((right - left, top - bottom), Picture.Resampling.NEAREST)
-        opaque = np.frombuffer(
-            enlarged.tobytes("raw", "RGBX"), np.uint8
-        )  # four numbers a pixel, as it is kept: no packing
+        # Four numbers a pixel, as Pillow keeps them and the canvas has them; the fourth is 255.
+        opaque = np.frombuffer(enlarged.tobytes("raw", "RGBX"), np.uint8)
         pixels[len(pixels) - top : len(pixels) - bottom, left:right] = opaque.reshape(top - bottom, right - left, 4)
 
 

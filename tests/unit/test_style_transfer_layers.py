@@ -34,7 +34,7 @@ def test_with_gradients_it_is_pytorchs_own():
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_under_autocast_it_is_no_less_exact(bias):
+def test_under_autocast_its_error_is_hardly_larger_than_pytorchs(bias):
     torch.manual_seed(0)
     layer, features = LastConvolution(16, 3, 9, bias=bias), torch.randn(1, 16, 64, 64)
     with torch.no_grad():
@@ -42,7 +42,7 @@ def test_under_autocast_it_is_no_less_exact(bias):
         with torch.autocast("cpu", torch.bfloat16):
             found, own = layer(features), plain(layer, features)
     assert found.dtype == own.dtype == torch.bfloat16
-    assert (found.float() - exact).abs().max() <= 2 * (own.float() - exact).abs().max()
+    assert (found.float() - exact).square().mean() <= 1.25**2 * (own.float() - exact).square().mean()
 
 
 def test_it_keeps_names_and_first_weights_of_a_convolution():

@@ -17,7 +17,7 @@ from lossconditioning.systems.compression.references import reference_curve
 from lossconditioning.systems.compression.task import LAMBDA_RANGE, lambda_grid
 
 SIZE = (128, 192)
-"""Height and width of the picture in a panel; on two cores that also run the browser, 192×192 is at the limit of 100 ms."""
+"""Height and width of the picture in a panel; on two cores that also run the browser, 256×256 is at the limit of 100 ms."""
 _GRID = lambda_grid(13).tolist()
 
 
