@@ -5,18 +5,18 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+TESTS   = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests --ignore=tests/benchmarks --ignore=tests/browser
 
-.PHONY: run test test-browser lab app book bench notebooks readme front-ends clean help
+.PHONY: run test test-all test-browser lint lab app book bench findings notebooks readme front-ends clean help
 
 run: $(STAMP)  ## execute every notebook (demo profile) into build/notebooks, as .ipynb and .html
 	@$(BIN)/lossconditioning run --profile demo
 
-test: $(STAMP)  ## ruff, unit tests, notebook tests, benchmarks
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests --ignore=tests/benchmarks --ignore=tests/browser
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval-lax --nbval-current-env -n auto --dist loadfile notebooks
-	@$(MAKE) --no-print-directory bench
+test: lint  ## ruff, and the tests of the package and the notebooks
+	@$(TESTS) -m "not thorough"
+
+test-all: lint  ## the same, and the tests that take minutes
+	@$(TESTS)
 
 test-browser: $(STAMP)  ## the tests in a real browser, latency included; needs Chromium or Chrome
 	@$(BIN)/python -m pytest tests/browser -rP --show-capture=stdout
@@ -32,8 +32,19 @@ book: $(STAMP)  ## a static site of the notebooks as they are saved, with search
 	@$(BIN)/sphinx-build -q -W --keep-going -d build/book-doctrees -c book build/book-src build/book
 	@echo "Open build/book/index.html"
 
-bench: $(STAMP)  ## the benchmarks alone (nothing else should run beside them)
-	@$(BIN)/python -m pytest tests/benchmarks -rP --show-capture=stdout --benchmark-columns=median,stddev,rounds --benchmark-sort=name
+bench: $(STAMP)  ## speeds as ratios, measured side by side (nothing else should run beside them)
+	@$(BIN)/python -m pytest tests/benchmarks --benchmark-columns=median,stddev,rounds --benchmark-sort=name
+
+findings: $(STAMP)  ## run every script in findings, and fail if one does
+	@failed=; \
+	for f in findings/[a-z]*.sh; do \
+	    echo "$$f"; PATH="$(abspath $(BIN)):$$PATH" bash "$$f" || failed="$$failed $$f"; \
+	done; \
+	if [ "$$failed" ]; then echo "Failed:$$failed"; exit 1; fi; echo "All findings hold."
+
+lint: $(STAMP)  ## ruff alone
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
 
 notebooks: $(STAMP)  ## for authors: re-execute the committed notebooks in place, cleaned, with fresh records
 	@$(BIN)/lossconditioning run --profile demo --update
@@ -48,7 +59,7 @@ clean:  ## remove what `make run` and `make test` wrote (the environment stays)
 	rm -rf build dist .pytest_cache .ruff_cache .hypothesis .benchmarks
 
 help:
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "Python 3.10 or newer is needed; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12 run")'

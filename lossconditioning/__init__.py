@@ -20,6 +20,7 @@ from lossconditioning.display import Slider, explore
 from lossconditioning.errors import CheckpointError, ReaderError, WeightWarning
 from lossconditioning.evaluation import (
     Claim,
+    Statement,
     gap,
     gap_closed,
     hypervolume,
@@ -28,9 +29,9 @@ from lossconditioning.evaluation import (
     single_model_baseline,
     term_values,
 )
-from lossconditioning.losses import PerceptualFeatures, PerceptualLoss, weighted
+from lossconditioning.losses import PerceptualFeatures, PerceptualLoss, balanced, weighted
 from lossconditioning.priors import Choice, Dirichlet, Fixed, LogUniform, Uniform
-from lossconditioning.training import Batches, Ensemble, Loop, seed_everything
+from lossconditioning.training import Batches, Config, Data, Ensemble, Loop, Run, System, seed_everything
 
 __version__ = "0.1.0"
 
@@ -43,6 +44,8 @@ __all__ = [
     "ConditionalInstanceNorm",
     "Conditioned",
     "Conditioner",
+    "Config",
+    "Data",
     "Dirichlet",
     "DynamicNet",
     "Ensemble",
@@ -54,11 +57,15 @@ __all__ = [
     "PerceptualFeatures",
     "PerceptualLoss",
     "ReaderError",
+    "Run",
     "Slider",
+    "Statement",
+    "System",
     "TuningBlock",
     "TuningBlocks",
     "Uniform",
     "WeightWarning",
+    "balanced",
     "condition",
     "explore",
     "gap",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +13,8 @@ import typer
 
 from lossconditioning import codec_commands
 from lossconditioning.errors import ReaderError, one_of
+from lossconditioning.systems import SYSTEMS
+from lossconditioning.training import PROFILES, Run, System
 
 # Newer typer carries a click of its own; through typer's names the classes are right in every version.
 UsageError = typer.BadParameter.__bases__[0]
@@ -38,7 +38,7 @@ Data = Annotated[
 ]
 SystemName = Annotated[
     str,
-    typer.Argument(metavar="SYSTEM", help="Which experiment: toy, beta_vae, compression, style_transfer, dynamic_net."),
+    typer.Argument(metavar="SYSTEM", help=f"Which experiment: {', '.join(SYSTEMS)}."),
 ]
 
 
@@ -83,7 +83,7 @@ def run(
         raise ReaderError("Committed notebooks hold the outputs of their default parameters; --update takes no -p.")
     paths = notebooks.notebook_paths(names or [])
 
-    def report(done: notebooks.Run) -> None:
+    def report(done: notebooks.Execution) -> None:
         if done.error:
             print(f"\n{done.error}\n", file=sys.stderr)
 
@@ -165,17 +165,15 @@ def train(
     """
     from lossconditioning.systems import system as find
 
-    module = find(system)
-    configs = module.experiments(profile)
+    found = find(system)
+    configs = found.experiments(one_of("profile", profile, PROFILES))
     chosen = [configs[one_of("experiment", name, configs)] for name in only] if only else list(configs.values())
     if minutes is not None and not minutes > 0:
         raise ReaderError(f"--minutes must be positive; got {minutes}.")
     folder = out or Path("runs") / f"{system}-{profile}-seed{seed}"
-    options = _data_folder(system, module.train_all, data)
+    run = Run(out=folder, profile=profile, seed=seed, minutes=minutes, data=_folder(found, data))
     try:
-        finished = module.train_all(
-            chosen, out=folder, profile=profile, seed=seed, minutes=minutes, workers=workers, **options
-        )
+        finished = found.train_all(chosen, run, workers)
     except KeyboardInterrupt as interrupt:
         print(f"Interrupted: {interrupt}" if str(interrupt) else "Interrupted.", file=sys.stderr)
         raise SystemExit(130) from None
@@ -186,16 +184,15 @@ def train(
     print(f"All {len(chosen)} experiments are finished in {folder}.")
 
 
-def _data_folder(system: str, function: Callable, data: Path | None) -> dict[str, Path]:
-    """The folder of ``--data`` as an argument for a system's function, if it is one that reads data."""
+def _folder(system: System, data: Path | None) -> Path | None:
+    """The folder of ``--data``; said, if the system has no use for it."""
     if data is None:
-        return {}
+        return None
     if not data.is_dir():
         raise ReaderError(f"There is no folder {data}.")
-    if "folder" in inspect.signature(function).parameters:
-        return {"folder": data.resolve()}
-    print(f"{system} computes its data; --data {data} is not needed.", file=sys.stderr)
-    return {}
+    if "data" not in system.reads:
+        print(f"{system.name} computes its data; --data {data} is not needed.", file=sys.stderr)
+    return data.resolve()
 
 
 @app.command(short_help="Measure checkpoints, check the claims.")
@@ -210,7 +207,7 @@ def evaluate(
         bool, typer.Option("--record", help="For authors: note the result in data/records, for the README.")
     ] = False,
     thorough: Annotated[
-        bool, typer.Option("--thorough", help="Also what takes minutes: dynamic_net's thousand settings of three α.")
+        bool, typer.Option("--thorough", help="Also what takes minutes: dynamic_style's thousand settings of three α.")
     ] = False,
 ) -> None:
     """Measure checkpoints anew, from their weights, and hold the numbers against the paper's claims.
@@ -220,16 +217,12 @@ def evaluate(
     from lossconditioning.records import record_evaluation
     from lossconditioning.systems import system as find
 
-    module = find(system)
-    options = _data_folder(system, module.evaluate, data)
+    found = find(system)
     if record and checkpoint is not None:
         raise ReaderError("--record notes the shipped checkpoints' numbers; it does not go with --checkpoint.")
-    if thorough:
-        if "thorough" in inspect.signature(module.evaluate).parameters:
-            options["thorough"] = True
-        else:
-            print(f"{system} has nothing more to measure; --thorough is not needed.", file=sys.stderr)
-    result = module.evaluate(checkpoint, **options)
+    if thorough and "thorough" not in found.reads:
+        print(f"{system} has nothing more to measure; --thorough is not needed.", file=sys.stderr)
+    result = found.evaluate(checkpoint, Run(data=_folder(found, data), thorough=thorough))
     if record:
         record_evaluation(system, result)
     if as_json:

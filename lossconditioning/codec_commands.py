@@ -17,8 +17,8 @@ Checkpoint = Annotated[
 def compress(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder of pictures.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write (.lcic), or a folder for them.")],
-    weight: Annotated[
-        float | None, typer.Option(help="λ: 0.0012 for the smallest files to 0.26 for the most faithful.")
+    lam: Annotated[
+        float | None, typer.Option("--weight", help="λ: 0.0012 for the smallest files to 0.26 for the most faithful.")
     ] = None,
     target_bytes: Annotated[int | None, typer.Option(help="The most faithful file of at most this size.")] = None,
     target_psnr: Annotated[float | None, typer.Option(help="The smallest file of at least this many dB.")] = None,
@@ -34,10 +34,11 @@ def compress(
 
     Example: lossconditioning compress photo.png photo.lcic --target-bytes 20000
     """
-    from lossconditioning.systems.compression import files
+    from lossconditioning.codec import files
+    from lossconditioning.systems import compression
 
-    goal = files.Goal(weight, target_bytes, target_psnr)
-    codec = files.open_codec(model or files.DEFAULT, checkpoint)
+    goal = files.Goal(lam, target_bytes, target_psnr)
+    codec = compression.open_codec(model or compression.DEFAULT, checkpoint)
     _report(files.each(source, target, files.SUFFIX, lambda one, to: files.compress_file(one, to, goal, codec)))
 
 
@@ -56,12 +57,14 @@ def decompress(
 
     Example: lossconditioning decompress photo.lcic photo.png
     """
-    from lossconditioning.systems.compression import files
+    from lossconditioning.codec import MAX_PIXELS, files
+    from lossconditioning.systems import compression
 
-    limit = files.MAX_PIXELS if max_pixels is None else max_pixels
+    def decode(data: bytes):
+        return compression.decompress(data, checkpoint, MAX_PIXELS if max_pixels is None else max_pixels)
 
     def work(one: Path, to: Path) -> str:
-        return files.decompress_file(one, to, checkpoint, overwrite=overwrite, max_pixels=limit)
+        return files.decompress_file(one, to, decode, overwrite=overwrite)
 
     _report(files.each(source, target, ".png", work))
 

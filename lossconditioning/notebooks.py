@@ -23,14 +23,14 @@ from nbformat import NotebookNode
 
 from lossconditioning.errors import ReaderError, one_of
 from lossconditioning.paths import checkout
+from lossconditioning.training import PROFILES
 from lossconditioning.training.checkpoints import write_atomically
 
-PROFILES = ("smoke", "demo", "laptop", "paper")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 @dataclass(frozen=True)
-class Run:
+class Execution:
     """How the execution of one notebook went.
 
     Attributes:
@@ -111,8 +111,8 @@ def execute(
     *,
     progress: bool = True,
     as_html: bool = True,
-) -> Run:
-    """Run one notebook into ``out`` as .ipynb (and .html), cleaned; what fails inside it is reported in the `Run`."""
+) -> Execution:
+    """Run one notebook into ``out`` as .ipynb (and .html), cleaned; what fails inside it is reported in the `Execution`."""
     out.mkdir(parents=True, exist_ok=True)
     target = out / path.name
     # If the kernel dies nothing is written, and an old success must not stay in its place.
@@ -127,7 +127,7 @@ def execute(
         save(notebook, target)
         if as_html:
             write_atomically(target.with_suffix(".html"), to_html(notebook).encode())
-    return Run(path.stem, profile, round(minutes, 2), memory, error)
+    return Execution(path.stem, profile, round(minutes, 2), memory, error)
 
 
 def _execute(source: str, target: str, parameters: dict[str, object], progress: bool) -> tuple[float, int, str]:
@@ -251,9 +251,9 @@ def run(
     profile: str,
     out: Path,
     parameters: dict[str, object] | None = None,
-    report: Callable[[Run], None] = lambda run: None,
+    report: Callable[[Execution], None] = lambda run: None,
     progress: bool = True,
-) -> list[Run]:
+) -> list[Execution]:
     """Execute notebooks one after another; a failing one does not keep the others from running.
 
     Raises:
@@ -270,7 +270,7 @@ def run(
     return runs
 
 
-def table(runs: Sequence[Run]) -> str:
+def table(runs: Sequence[Execution]) -> str:
     """The closing table: notebook, status, minutes, peak memory."""
     rows = [("notebook", "status", "minutes", "peak memory")]
     rows += [(r.name, r.status, f"{r.minutes:.1f}", f"{r.memory_mb:,} MB") for r in runs]

@@ -341,6 +341,11 @@ class Fixed(Choice):
     def __init__(self, value: float | Tensor | list[float]):
         super().__init__(_as_tensor("Fixed", value).unsqueeze(0))
 
+    def sample(self, sample_shape: torch.Size | tuple[int, ...] = (), stratified: bool = False) -> Tensor:
+        """As of every prior; but random numbers drawn after it are what they would be without it."""
+        with torch.random.fork_rng(devices=()):
+            return super().sample(sample_shape, stratified)
+
 
 class _OneOf(constraints.Constraint):
     """The constraint of a finite list, to single-precision rounding."""

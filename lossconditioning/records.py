@@ -1,4 +1,4 @@
-"""What is generated, never typed: notebook headers, setup cells, the README's tables.
+"""What is generated, never typed: notebook headers, setup cells, the tables of the README and of docs/front_ends.md.
 
 Measured minutes and memory come from ``data/records/notebooks.json``, claims from ``data/records/SYSTEM.json``, what was
 tested in which front end from ``data/records/front_ends.json``, the repository's address from pyproject.toml.
@@ -19,13 +19,18 @@ from nbformat import NotebookNode
 from lossconditioning import notebooks
 from lossconditioning.errors import ReaderError
 from lossconditioning.evaluation import Claim, Evaluation, claims_markdown
-from lossconditioning.notebooks import PROFILES, Run
+from lossconditioning.notebooks import Execution
 from lossconditioning.paths import shipped
 from lossconditioning.systems import SYSTEMS, system
+from lossconditioning.training import PROFILES
 from lossconditioning.training.checkpoints import write_atomically
 
 MEASURED = re.compile(r"^\| \*\*Measured\*\* \|.*$", re.MULTILINE)
 PICTURE = Path("data/assets/one_network.png")
+FRONT_ENDS = Path("docs/front_ends.md")
+# The generated sections of both pages.
+README_SECTIONS = ("notebooks", "tried", "slowest", "scoreboard")
+FRONT_ENDS_SECTIONS = ("latency",)
 BADGES = re.compile(r"^\[!\[Open in Colab\].*$", re.MULTILINE)
 
 
@@ -66,7 +71,7 @@ def measured(name: str) -> str:
     return f"| **Measured** | {' · '.join(parts) or 'not yet'} (two CPU cores, no GPU) |"
 
 
-def _minutes(run: Run) -> str:
+def _minutes(run: Execution) -> str:
     return f"{run.minutes:.1f} min" if run.minutes >= 0.1 else "under 0.1 min"
 
 
@@ -83,15 +88,15 @@ def refresh(notebook: NotebookNode, name: str) -> NotebookNode:
 # Runs of notebooks --------------------------------------------------------------------------------------------------------
 
 
-def read_runs() -> dict[str, dict[str, Run]]:
+def read_runs() -> dict[str, dict[str, Execution]]:
     """The recorded runs: notebook → profile → run."""
-    records: dict[str, dict[str, Run]] = {}
+    records: dict[str, dict[str, Execution]] = {}
     for row in _read("notebooks.json", []):
-        records.setdefault(row["name"], {})[row["profile"]] = Run(**row)
+        records.setdefault(row["name"], {})[row["profile"]] = Execution(**row)
     return records
 
 
-def record_runs(runs: Sequence[Run]) -> None:
+def record_runs(runs: Sequence[Execution]) -> None:
     """Add successful runs to the record, each in place of the earlier one of its notebook and profile."""
     records = read_runs()
     for run in runs:
@@ -152,6 +157,17 @@ def latency_markdown() -> str:
     return "\n".join(rows)
 
 
+def slowest_markdown() -> str:
+    """How long a move takes in the slowest panel, as a sentence."""
+    slowest = max((row["p95"] for row in _read("latency.json", []) if not row["keys"].startswith("held")), default=None)
+    if slowest is None:
+        return "How long a move takes has not been measured yet."
+    return (
+        f"From key press to painted pixels, 95 % of moves take {slowest:.0f} ms or less in every panel, in JupyterLab on two "
+        f"cores ([panel by panel]({FRONT_ENDS.as_posix()}))."
+    )
+
+
 def _read(file: str, default: Any) -> Any:
     path = shipped("records") / file
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else default
@@ -191,31 +207,38 @@ def notebooks_markdown() -> str:
     )
 
 
-def fill(text: str) -> str:
-    """A README with its generated sections brought up to date; they stand between ``<!-- NAME:begin -->`` and ``:end``."""
+def fill(text: str, names: Sequence[str]) -> str:
+    """A text with these generated sections brought up to date; they stand between ``<!-- NAME:begin -->`` and ``:end``."""
     sections = {
-        "notebooks": notebooks_markdown(),
-        "tried": front_ends_markdown(),
-        "latency": latency_markdown(),
-        "scoreboard": scoreboard_markdown(),
+        "notebooks": notebooks_markdown,
+        "tried": front_ends_markdown,
+        "slowest": slowest_markdown,
+        "latency": latency_markdown,
+        "scoreboard": scoreboard_markdown,
     }
-    for name, content in sections.items():
+    for name in names:
         begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
         if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
             raise ReaderError(f"The file has no section between {begin} and {end}.")
         before, rest = text.split(begin)
-        text = f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
+        text = f"{before}{begin}\n{sections[name]()}\n{end}{rest.split(end)[1]}"
     return text
 
 
 def update_readme(path: Path) -> None:
-    """Bring the generated sections of a README up to date, and the picture it shows."""
+    """Bring the generated sections of a README and of the page on front ends beside it up to date, and the README's picture."""
+    pages = {path: README_SECTIONS, path.parent / FRONT_ENDS: FRONT_ENDS_SECTIONS}
+    filled = {page: fill(_text(page), names) for page, names in pages.items()}
+    for page, text in filled.items():
+        write_atomically(page, text.encode())
+    best = system("toy").load("best")
+    write_atomically(path.parent / PICTURE, system("toy").play(best.model.member(0)).still)
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ReaderError(f"Can not read {path} ({error.strerror}).") from None
     except UnicodeDecodeError:
         raise ReaderError(f"{path} is not a text file.") from None
-    write_atomically(path, fill(text).encode())
-    best = system("toy").load(shipped("checkpoints") / "toy", "best")
-    write_atomically(path.parent / PICTURE, system("toy").play(best.model.member(0)).still)

@@ -1,14 +1,38 @@
-"""Which front end was tested, and how it went: collected from the tests that say so, for the README's table.
+"""The order of the tests; and which front end was tested, and how it went, for the README's table.
 
-A test says so with ``record_property("front_end", [front end and version, what was tried])``. What a run of the tests found
-goes to build/front_ends.json; ``make front-ends`` makes it the record that the README shows.
+Slow tests start first, so that the processes that share the tests end together.
+
+A test names its front end with ``record_property("front_end", [front end and version, what was tried])``. What a run of the
+tests found goes to build/front_ends.json; ``make front-ends`` makes it the record that the README shows.
 """
 
 import json
 from pathlib import Path
 
+import pytest
+
 FOUND = Path(__file__).parents[1] / "build" / "front_ends.json"
 _OUTCOMES: dict[tuple[str, str], list[str]] = {}
+
+
+@pytest.hookimpl(trylast=True)  # what is deselected is gone by then
+def pytest_collection_modifyitems(config, items):
+    """Slow tests first, dealt out like cards: each process of xdist begins with a slice of the list, all of one length."""
+    processes = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    slow = sorted((item for item in items if seconds(item)), key=seconds, reverse=True)
+    quick = [item for item in items if not seconds(item)]
+    ordered = []
+    for number in range(processes):
+        ordered += slow[number::processes]
+        room = len(items) * (number + 1) // processes - len(ordered)
+        ordered += [quick.pop(0) for _ in range(min(room, len(quick)))]
+    items[:] = ordered + quick
+
+
+def seconds(item):
+    """About how long a test takes, as its mark says: ``slow(40)``. A plain ``slow`` is ten seconds, no mark none."""
+    mark = item.get_closest_marker("slow")
+    return (mark.args or (10,))[0] if mark else 0
 
 
 def pytest_runtest_logreport(report):

@@ -35,6 +35,12 @@ LINES = {
 }
 MARKERS = {"conditional": "o", "fixed": "s", "baseline": "v", "accent": "^", "optimum": "D", "data": "x"}
 
+
+def look(role: str, size: float = 4) -> dict[str, object]:
+    """Colour, line style and marker of a role, as matplotlib's ``plot`` takes them."""
+    return {"color": COLORS[role], "ls": LINES[role], "marker": MARKERS[role], "ms": size}
+
+
 STYLE = {
     "figure.figsize": (9, 3.2),
     "figure.dpi": 100,

@@ -1,6 +1,14 @@
 """What a trained model is worth: frontiers, regret, gaps, hypervolume, BD-rate, and claims beside measurements."""
 
-from lossconditioning.evaluation.claims import Claim, Evaluation, claims_markdown, claims_table, measured_claims
+from lossconditioning.evaluation.claims import (
+    Claim,
+    Evaluation,
+    Statement,
+    claims_markdown,
+    claims_table,
+    measured_claims,
+)
+from lossconditioning.evaluation.curves import as_curve, as_metrics
 from lossconditioning.evaluation.frontier import (
     cross_objectives,
     gap,
@@ -16,6 +24,9 @@ from lossconditioning.evaluation.rate_distortion import bd_rate, ms_ssim, simila
 __all__ = [
     "Claim",
     "Evaluation",
+    "Statement",
+    "as_curve",
+    "as_metrics",
     "bd_rate",
     "claims_markdown",
     "claims_table",

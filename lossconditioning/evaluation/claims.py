@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
+
+from lossconditioning.errors import ReaderError
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,42 @@ class Claim:
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A claim before it is measured.
+
+    Attributes:
+        id, claim, paper: see `Claim`.
+        needs: names of the metrics it is judged by; ``NAME*`` stands for all that begin so, at least one.
+        judge: these metrics → what was measured, in words, and whether it bears the claim out.
+        of: experiments that it is about. Where one of them was not measured, the claim is left out.
+    """
+
+    id: str
+    claim: str
+    paper: str
+    needs: tuple[str, ...]
+    judge: Callable[[Mapping[str, float]], tuple[str, bool]]
+    of: tuple[str, ...] = ()
+
+    def judged(self, metrics: Mapping[str, float]) -> Claim:
+        """The claim beside the metrics it needs; it is shown no others."""
+        shown, missing = {}, []
+        for need in self.needs:
+            fits = [name for name in metrics if name.startswith(need[:-1]) if need.endswith("*")] or [need]
+            missing += [name for name in fits if name not in metrics]
+            shown.update({name: metrics[name] for name in fits if name in metrics})
+        if missing:
+            raise ReaderError(f"The claim {self.id!r} needs the metrics {missing}, which were not measured.")
+        try:
+            value, reproduced = self.judge(shown)
+        except KeyError as error:
+            raise ReaderError(
+                f"The claim {self.id!r} reads the metric {error}, but does not say that it needs it."
+            ) from None
+        return Claim(self.id, self.claim, self.paper, value, bool(reproduced))
 
 
 @dataclass(frozen=True)
@@ -62,16 +100,14 @@ class Evaluation:
 
 
 def measured_claims(
-    makers: Sequence[Callable[[Mapping[str, float]], Claim]], metrics: Mapping[str, float]
+    statements: Iterable[Statement], metrics: Mapping[str, float], experiments: Collection[str]
 ) -> list[Claim]:
-    """The claims whose metrics are there, in order; a maker raises ``KeyError`` where a number it needs is missing."""
-    found = []
-    for make in makers:
-        try:
-            found.append(make(metrics))
-        except KeyError:  # the experiments this claim rests on were not measured
-            continue
-    return found
+    """The claims whose experiments were measured, in order.
+
+    Raises:
+        ReaderError: if a metric that one of them needs is missing all the same.
+    """
+    return [statement.judged(metrics) for statement in statements if set(statement.of) <= set(experiments)]
 
 
 def claims_table(claims: Sequence[Claim]) -> pd.DataFrame:

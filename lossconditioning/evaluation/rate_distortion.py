@@ -12,6 +12,9 @@ from torch import Tensor
 
 from lossconditioning.errors import ReaderError
 
+PEAK = 255.0
+"""The largest grey level: the scale of the distortion."""
+
 
 def bd_rate(rate: Tensor, quality: Tensor, reference_rate: Tensor, reference_quality: Tensor) -> float:
     """How many more bits a codec takes than a reference at the same quality, on average, in percent.
@@ -69,3 +72,27 @@ def ms_ssim(pictures: Tensor, others: Tensor) -> Tensor:
 def similarity_decibels(similarity: Tensor) -> Tensor:
     """A similarity in [0, 1] on the scale of the PSNR, −10 log₁₀(1 − s): the papers' "MS-SSIM (dB)"."""
     return -10 * (1 - similarity).log10()
+
+
+def squared_error(pictures: Tensor, others: Tensor) -> Tensor:
+    """Mean squared difference of pictures ``(B, 3, H, W)`` in [0, 1], in squared grey levels of 0–255: ``(B,)``."""
+    return PEAK**2 * (pictures - others).square().flatten(1).mean(1)
+
+
+def psnr(distortion: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio in dB of a mean squared error on the scale 0–255; infinite for 0."""
+    return 10 * (PEAK**2 / distortion).log10()
+
+
+def quality(picture: Tensor, shown: Tensor, similarity: bool = True) -> dict[str, float]:
+    """How close two pictures are, uint8 ``(3, H, W)`` each: distortion, PSNR and, unless not wanted, MS-SSIM in dB.
+
+    MS-SSIM is nan for pictures with a side of 160 pixels or less, on which it is not defined.
+    """
+    original, other = (p[None].float() / 255 for p in (picture, shown))
+    distortion = squared_error(other, original)[0]
+    values = {"distortion": float(distortion), "psnr": float(psnr(distortion))}
+    if similarity:
+        large = min(picture.shape[1:]) > 160
+        values["ms_ssim"] = float(similarity_decibels(ms_ssim(other, original))[0]) if large else math.nan
+    return values

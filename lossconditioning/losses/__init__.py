@@ -9,12 +9,13 @@ from lossconditioning.losses.perceptual import (
     style_loss,
     total_variation,
 )
-from lossconditioning.losses.weighted import Terms, weighted
+from lossconditioning.losses.weighted import Terms, balanced, weighted
 
 __all__ = [
     "PerceptualFeatures",
     "PerceptualLoss",
     "Terms",
+    "balanced",
     "content_loss",
     "feature_distance",
     "gram",

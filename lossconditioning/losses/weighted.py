@@ -56,6 +56,24 @@ def weighted(terms: Terms, weights: Tensor | Mapping[str, Tensor | float]) -> Te
     return total
 
 
+def balanced(terms: Terms, weights: Tensor | Mapping[str, Tensor | float], size: Tensor, power: float = 1.0) -> Tensor:
+    """The objective of each example, divided by the size of its weights: large ones do not drown small ones.
+
+    Where weights span orders of magnitude, the plain mean over a batch is a mean of the few examples with the largest. That
+    changes how much each example counts in a shared gradient, not which prediction is best for it.
+
+    Args:
+        terms, weights: as for `weighted`.
+        size: how large the weights of each example are, positive, ``(B,)``: their sum, or one of them over a usual value.
+        power: 1 divides by the size itself, 0 not at all.
+
+    Returns:
+        ``(B,)``.
+    """
+    objective = weighted(terms, weights)
+    return objective * size**-power if power else objective
+
+
 def _common_shape(terms: Terms) -> torch.Size:
     if not isinstance(terms, Mapping):
         raise ReaderError(

@@ -16,10 +16,11 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from torch import Tensor, nn
+from torch import nn
 
-from lossconditioning.training.experiments import Experiment
+from lossconditioning.training.config import Config
 from lossconditioning.training.loop import Loop
+from lossconditioning.training.runs import Run
 
 
 def accelerate(mixed_precision: str | None = None) -> Accelerator:
@@ -56,14 +57,6 @@ def in_half(model: nn.Module) -> nn.Module:
     return half
 
 
-def own_rows(accelerator: Accelerator, rows: Tensor, axis: int = 0) -> Tensor:
-    """Every P-th row along an axis, beginning with this process's number, on its device."""
-    if accelerator.num_processes > 1:
-        own = torch.arange(accelerator.process_index, rows.shape[axis], accelerator.num_processes, device=rows.device)
-        rows = rows.index_select(axis, own)
-    return rows.to(accelerator.device, non_blocking=True)
-
-
 def any_process(accelerator: Accelerator, stop: bool) -> bool:
     """Whether any of the processes wants to stop."""
     if accelerator.num_processes == 1:
@@ -71,7 +64,7 @@ def any_process(accelerator: Accelerator, stop: bool) -> bool:
     return bool(accelerator.reduce(torch.tensor(float(stop), device=accelerator.device), "sum") > 0)
 
 
-def run_seed(config: Experiment, seed: int) -> int:
+def run_seed(config: Config, seed: int) -> int:
     """What a run draws its data and weights from: the reader's seed and the number of the repetition."""
     return 1000 * seed + config.repeat
 
@@ -79,13 +72,10 @@ def run_seed(config: Experiment, seed: int) -> int:
 def accelerated_loop(
     accelerator: Accelerator,
     batches: Callable[[int], Any],
-    config: Experiment,
+    config: Config,
     state: dict[str, Any],
-    *,
-    seed: int,
+    run: Run,
     path: str | Path | None = None,
-    minutes: float | None = None,
-    progress: bool = True,
 ) -> Loop:
     """The `Loop` of one experiment, whose processes write, show progress and stop as one.
 
@@ -93,8 +83,8 @@ def accelerated_loop(
         batches: step → a batch, the whole of it, in every process.
         config: which experiment.
         state: what is kept besides the gradient's scaler, which is added where there is one.
-        seed: the reader's; see `run_seed`.
-        path, minutes, progress: see `Loop`.
+        run: seed (see `run_seed`), minutes and progress, see `Loop`.
+        path: folder of resumable checkpoints.
     """
     if accelerator.scaler is not None:
         state = {**state, "scaler": accelerator.scaler}
@@ -103,26 +93,11 @@ def accelerated_loop(
         steps=config.steps,
         state=state,
         path=path,
-        seed=run_seed(config, seed),
-        minutes=minutes,
-        config={**config.as_json(), "seed": seed},
+        seed=run_seed(config, run.seed),
+        minutes=run.minutes,
+        config={**config.as_json(), "seed": run.seed},
         label=config.name,
-        progress=progress and accelerator.is_main_process,
+        progress=run.progress and accelerator.is_main_process,
         writes=accelerator.is_main_process,
         agree=lambda stop: any_process(accelerator, stop),
     )
-
-
-def log_means(loop: Loop, accelerator: Accelerator, loss: Tensor, values: dict[str, Tensor], count: int) -> None:
-    """Note the loss and all terms: means over the ``count`` rows of all processes, and over an ensemble's members.
-
-    Args:
-        loss: what was differentiated: the rows' sum, over ``count``, times the number of processes; a number.
-        values: terms of this process's rows, ``(B,)``, or ``(M, B)`` of an ensemble.
-    """
-    members = next(iter(values.values())).shape[:-1].numel()
-    sums = torch.stack([value.detach().sum() for value in values.values()]) * accelerator.num_processes / count
-    means = torch.cat([loss.detach().reshape(1), sums]) / members
-    if accelerator.num_processes > 1:
-        means = accelerator.reduce(means, "mean")
-    loop.log(**dict(zip(("loss", *values), means, strict=True)))

@@ -1,105 +1,37 @@
-"""From a configuration to a finished checkpoint with its card; several of them, some at a time.
-
-What every system's ``train`` and ``train_all`` have in common: finished checkpoints are kept, unfinished ones continued, a
-time budget is shared, and what is measured is what is stored.
-"""
+"""From a trained network to a finished checkpoint with its card; and several experiments, some at a time."""
 
 from __future__ import annotations
 
 import multiprocessing
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor
 
 from lossconditioning.errors import CheckpointError, ReaderError, positive_int
-from lossconditioning.training.cards import Card, environment, in_half_precision, publish, read_card
+from lossconditioning.training.cards import Card, environment, publish, read_card
+from lossconditioning.training.config import Config
 from lossconditioning.training.loop import Loop
 from lossconditioning.training.progress import progress_bar
+from lossconditioning.training.runs import Run
 
 
-class Experiment(Protocol):
-    """What a system's Config offers."""
-
-    name: str
-    steps: int
-    repeat: int
-
-    def as_json(self) -> dict[str, Any]: ...
-
-
-def train_experiment(
-    system: str,
-    config: Experiment,
-    fit: Callable[[Path], tuple[nn.Module, Loop]],
-    measure: Callable[[nn.Module], Mapping[str, float]],
-    *,
-    out: str | Path,
-    profile: str,
-    seed: int,
-    data: str,
-    tolerance: str,
-    writes: bool = True,
-) -> bool:
-    """Train one experiment into ``out/NAME.safetensors`` and its card ``out/NAME.json``, unless it is finished.
-
-    Args:
-        system: the system's name.
-        config: which experiment.
-        fit: trains in a folder of resumable checkpoints; returns the network and the loop.
-        measure: metrics of the network for the card, called after its weights are rounded as they are stored.
-        out, profile, seed: as on the command line.
-        data, tolerance: for the card.
-        writes: whether this process publishes; of several that train one network only one should.
-
-    Returns:
-        whether it is finished now; False if time ran out first.
+def is_finished(system: str, config: Config, run: Run) -> bool:
+    """Whether the run's folder has this experiment's finished checkpoint.
 
     Raises:
-        CheckpointError: if ``out`` holds a finished checkpoint of another configuration or seed.
+        CheckpointError: if it has one of another configuration, seed or system.
     """
-    out = Path(out)
-    if _is_finished(out, system, config, seed):
-        return True
-    _make(out)  # before training: a folder that can not be made should not cost hours
-    unfinished = out / "unfinished" / config.name
-    model, loop = fit(unfinished)
-    if not loop.done or not writes:
-        return loop.done
-    stored = in_half_precision(model.state_dict())
-    model.load_state_dict(stored)
-    device, versions = environment()
-    card = Card(
-        system=system,
-        name=config.name,
-        config=config.as_json(),
-        profile=profile,
-        seed=seed,
-        steps=config.steps,
-        seconds=round(loop.seconds, 1),
-        data=data,
-        command=f"lossconditioning train {system} --only {config.name} --profile {profile} --seed {seed} --out DIR",
-        metrics=dict(measure(model)),
-        tolerance=tolerance,
-        device=device,
-        versions=versions,
-    )
-    publish(out, card, stored)
-    _clear(unfinished)
-    return True
-
-
-def _is_finished(out: Path, system: str, config: Experiment, seed: int) -> bool:
-    path = out / f"{config.name}.json"
+    path = Path(run.out) / f"{config.name}.json"
     if not path.exists():
         return False
     card = read_card(path)
-    if card.config != config.as_json() or card.seed != seed or card.system != system:
+    if card.config != config.as_json() or card.seed != run.seed or card.system != system:
         raise CheckpointError(
             f"{path} is a finished checkpoint of another configuration (profile {card.profile}, seed {card.seed}). Give "
             "another --out, or delete it."
@@ -107,7 +39,8 @@ def _is_finished(out: Path, system: str, config: Experiment, seed: int) -> bool:
     return True
 
 
-def _make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder for checkpoints, before training: one that can not be made should not cost hours."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -116,44 +49,85 @@ def _make(folder: Path) -> None:
         ) from None
 
 
-def _clear(unfinished: Path) -> None:
-    """Remove the resumable checkpoints of an experiment that is finished."""
-    shutil.rmtree(unfinished)
-    if not any(unfinished.parent.iterdir()):
-        unfinished.parent.rmdir()
+def finish(
+    system: str,
+    config: Config,
+    run: Run,
+    loop: Loop,
+    stored: dict[str, Tensor],
+    metrics: Mapping[str, float],
+    *,
+    data: str,
+    tolerance: str,
+) -> Card:
+    """Publish a trained network with its card, and clear the resumable checkpoints that led to it.
+
+    Args:
+        stored: its weights, as they are stored.
+        metrics: measured with these.
+        data, tolerance: for the card.
+    """
+    device, versions = environment()
+    card = Card(
+        system=system,
+        name=config.name,
+        config=config.as_json(),
+        profile=run.profile,
+        seed=run.seed,
+        steps=config.steps,
+        seconds=round(loop.seconds, 1),
+        data=data,
+        command=f"lossconditioning train {system} --only {config.name} --profile {run.profile} --seed {run.seed} --out DIR",
+        metrics=dict(metrics),
+        tolerance=tolerance,
+        device=device,
+        versions=versions,
+    )
+    card = publish(Path(run.out), card, stored)
+    unfinished = Path(run.out) / "unfinished"
+    shutil.rmtree(unfinished / config.name)
+    if not any(unfinished.iterdir()):
+        unfinished.rmdir()
+    return card
+
+
+def in_waves(configs: Iterable[Config]) -> Iterator[list[Config]]:
+    """Experiments in groups, each after all that it needs of the others.
+
+    Raises:
+        ReaderError: if some of them need one another in a circle.
+    """
+    left = list(configs)
+    while left:
+        names = {config.name for config in left}
+        ready = [config for config in left if not names & set(config.needs)]
+        if not ready:
+            raise ReaderError(f"{', '.join(sorted(names))} need one another in a circle: none can be trained first.")
+        yield ready
+        left = [config for config in left if config not in ready]
 
 
 def train_many(
-    train: Callable[..., bool],
-    configs: Iterable[Experiment],
-    *,
-    out: str | Path,
-    profile: str,
-    seed: int,
-    minutes: float | None = None,
-    workers: int = 1,
+    train: Callable[[Config, Run], bool], configs: Sequence[Config], run: Run, deadline: float | None, workers: int = 1
 ) -> int:
     """Train experiments, ``workers`` of them at a time, each in a process and on a thread of its own.
 
     Args:
-        train: ``train(config, out=…, profile=…, seed=…, minutes=…, progress=…) -> finished``, a module's own function, so
-            that another process finds it.
-        minutes: time budget for all of them.
+        train: trains one; a module's own function, or what else another process finds.
+        deadline: when time is up for all of them, as `time.time` has it.
 
     Returns:
-        how many are finished; all of them, unless ``minutes`` ran out.
+        how many are finished; all of them, unless time was up.
     """
-    deadline = None if minutes is None else time.time() + 60 * minutes
-    jobs = [(train, config, str(out), profile, seed, deadline) for config in configs]
     if positive_int("workers", workers) == 1:
-        return sum(_train_until(*job, progress=True) for job in jobs)
-    finished, context = 0, multiprocessing.get_context("spawn")
+        return sum(_train_until(train, config, run, deadline) for config in configs)
+    finished, context, run = 0, multiprocessing.get_context("spawn"), replace(run, progress=False)
     with (
         ProcessPoolExecutor(workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as pool,
-        progress_bar(len(jobs), "experiments", unit="experiment") as bar,
+        progress_bar(len(configs), "experiments", unit="experiment") as bar,
     ):
         try:
-            for job in as_completed([pool.submit(_train_until, *job, progress=False) for job in jobs]):
+            for job in as_completed([pool.submit(_train_until, train, config, run, deadline) for config in configs]):
                 finished += job.result()
                 bar.update()
         except BaseException:  # an interrupt, or a mistake in one job: do not start the others first
@@ -162,16 +136,10 @@ def train_many(
     return finished
 
 
-def _train_until(
-    train: Callable[..., bool],
-    config: Experiment,
-    out: str,
-    profile: str,
-    seed: int,
-    deadline: float | None,
-    progress: bool,
-) -> bool:
-    minutes = None if deadline is None else (deadline - time.time()) / 60
-    if minutes is not None and minutes <= 0:
-        return False
-    return train(config, out=out, profile=profile, seed=seed, minutes=minutes, progress=progress)
+def _train_until(train: Callable[[Config, Run], bool], config: Config, run: Run, deadline: float | None) -> bool:
+    if deadline is not None:
+        minutes = (deadline - time.time()) / 60
+        if minutes <= 0:
+            return False
+        run = replace(run, minutes=minutes)
+    return train(config, run)

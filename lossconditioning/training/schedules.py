@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Protocol
 
 import torch
@@ -17,29 +18,40 @@ class Scheduled(Protocol):
     steps: int
 
 
-SCHEDULES = ("constant", "cosine")
-"""The same throughout; or half a cosine, down to zero at the last step, after a warm-up over the first hundredth."""
+SCHEDULES = ("constant", "cosine", "steps")
+"""The same throughout; half a cosine, down to zero at the last step, after a warm-up; or a factor at each milestone."""
 
 
 def optimizer_and_schedule(
     config: Scheduled,
-    model: nn.Module,
+    model: nn.Module | Iterable[dict],
     betas: tuple[float, float] = (0.9, 0.999),
+    *,
     learning_rate: float | None = None,
-):
+    warm_up: float = 0.01,
+    milestones: tuple[float, ...] = (),
+    factor: float = 0.1,
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
     """Adam over all of a model's parameters, and its schedule, to be stepped after every step.
 
     Args:
+        model: or its parameters in groups, as Adam takes them.
         betas: Adam's two decay rates.
         learning_rate: in place of the configuration's.
+        warm_up: share of the steps over which a cosine's rate rises to its full height.
+        milestones: shares of the steps after which the rate of "steps" is multiplied by ``factor``.
     """
     rate = config.learning_rate if learning_rate is None else learning_rate
-    optimizer = torch.optim.Adam(model.parameters(), lr=rate, betas=betas, fused=True)
+    parameters = model.parameters() if isinstance(model, nn.Module) else model
+    optimizer = torch.optim.Adam(parameters, lr=rate, betas=betas, fused=True)
+    turns = [round(milestone * config.steps) for milestone in milestones]
 
     def share(step: int) -> float:
         if config.schedule == "constant":
             return 1.0
-        warm = min(1.0, 100 * (step + 1) / config.steps)
+        if config.schedule == "steps":
+            return factor ** sum(step >= turn for turn in turns)
+        warm = min(1.0, (step + 1) / (warm_up * config.steps)) if warm_up else 1.0
         return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / config.steps)))
 
     return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, share)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from test_speed import side_by_side
+from ratios import side_by_side
 from torch import nn
 from torchvision.models.vgg import cfgs, make_layers
 
@@ -92,28 +92,27 @@ def test_both_are_the_same_loss(ours, plain, batches):
     assert (found - expected).norm() < 0.02 * expected.norm()
 
 
-def test_with_targets_computed_in_every_step_it_is_no_slower(benchmark, ours, plain, batches):
-    """A tenth is left for noise."""
+def test_with_targets_computed_in_every_step(benchmark, ours, plain, batches):
     pictures = batches[0]
-    ratio = side_by_side(
+    side_by_side(
         benchmark,
         lambda: step(pictures, lambda: anew(ours, *batches)),
         lambda: step(pictures, lambda: plain(*batches)),
         rounds=ROUNDS,
+        usually=0.89,
     )
-    assert ratio <= 1.10
 
 
-def test_with_targets_that_are_kept_it_is_faster(benchmark, ours, plain, batches):
+def test_with_targets_that_are_kept(benchmark, ours, plain, batches):
     pictures, photographs, paintings = batches
     targets = ours.content_targets(photographs), ours.style_targets(paintings)
-    ratio = side_by_side(
+    side_by_side(
         benchmark,
         lambda: step(pictures, lambda: total(ours, pictures, *targets)),
         lambda: step(pictures, lambda: plain(*batches)),
         rounds=ROUNDS,
+        usually=0.53,
     )
-    assert ratio <= 0.9
 
 
 def test_in_bfloat16_against_float32(benchmark, ours, batches, monkeypatch):
@@ -147,7 +146,7 @@ def plain_painter(width=16, blocks=3):
     return nn.Sequential(*down, *(Block() for _ in range(blocks)), *up, nn.Sigmoid())
 
 
-def test_a_whole_training_step_is_no_slower_than_plain_fast_style_transfer(benchmark, ours, plain, batches):
+def test_a_whole_training_step_against_plain_fast_style_transfer(benchmark, ours, plain, batches):
     """Told five weights and fourteen styles, against a network of the same width for one style and one loss."""
     _, photographs, paintings = batches
     config = style_transfer.experiments("laptop")["yoto"]
@@ -162,11 +161,11 @@ def test_a_whole_training_step_is_no_slower_than_plain_fast_style_transfer(bench
         optimizer.step()
 
     def conditional():
-        lam = style_transfer.lambda_prior().sample((BATCH,), stratified=True)
+        lam = style_transfer.lam_prior().sample((BATCH,), stratified=True)
         painted = networks[0](photographs, numbers, lam)
         train(optimizers[0], style_transfer.objective(ours(painted, content, styles), lam).mean())
 
     def common():
         train(optimizers[1], plain(networks[1](photographs), photographs, paintings))
 
-    assert side_by_side(benchmark, conditional, common, rounds=ROUNDS) <= 1.10
+    side_by_side(benchmark, conditional, common, rounds=ROUNDS, usually=0.62)

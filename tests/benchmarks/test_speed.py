@@ -7,6 +7,7 @@ from itertools import count
 
 import pytest
 import torch
+from ratios import REPORT, report, side_by_side
 
 import lossconditioning as lc
 from lossconditioning.datasets import shapes3d
@@ -26,31 +27,6 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def side_by_side(benchmark, ours, other, rounds=9):
-    """Time ``ours`` and ``other`` in turn, ``rounds`` times each; return the ratio of the quickest of each, ours / other.
-
-    What else happens on a machine only ever adds time, so the quickest says most about the code, as `timeit` advises.
-    """
-    others, mine = [], []
-
-    def timed():
-        started = time.perf_counter()
-        ours()
-        mine.append(time.perf_counter() - started)
-
-    def other_first():
-        started = time.perf_counter()
-        other()
-        others.append(time.perf_counter() - started)
-
-    ours(), other()  # warm both
-    benchmark.pedantic(timed, setup=other_first, rounds=rounds, iterations=1)
-    ratio, middle = min(mine) / min(others), statistics.median(a / b for a, b in zip(mine, others, strict=True))
-    benchmark.extra_info["ratio"] = round(ratio, 3)
-    print(f"\n{benchmark.name}: ratio {ratio:.3f}, quickest of {rounds} each (median of pairs {middle:.3f})")
-    return ratio
-
-
 def toy_step(model, optimizer, prior, batch):
     lam = prior.sample((len(batch[0]),))
     loss = lc.weighted(toy.terms(model, batch, lam), lam).mean()
@@ -67,7 +43,7 @@ def sym_model():
     return model, torch.optim.Adam(model.parameters(), lr=1e-3, fused=True), prior
 
 
-def test_loop_costs_at_most_a_tenth_more_than_a_bare_loop(benchmark):
+def test_loop_against_a_bare_loop(benchmark):
     """Both train the toy's sym model on the same batches; Loop adds progress, history, reseeding, the time check."""
     batches = lc.Batches(*toy.sym_toy(512), batch_size=16, seed=0)
     model, optimizer, prior = sym_model()
@@ -82,10 +58,10 @@ def test_loop_costs_at_most_a_tenth_more_than_a_bare_loop(benchmark):
         for batch in loop:
             loop.log(loss=toy_step(model, optimizer, prior, batch))
 
-    assert side_by_side(benchmark, looped, bare, rounds=41) <= 1.10
+    side_by_side(benchmark, looped, bare, rounds=41, usually=1.04)
 
 
-def test_five_fixed_models_as_an_ensemble_are_at_least_two_and_a_half_times_faster(benchmark):
+def test_five_fixed_models_as_an_ensemble_against_one_by_one(benchmark):
     """Five of the toy's separate networks, one per weight vector, stacked or one after another."""
     torch.manual_seed(0)
     priors = [lc.Fixed(weights) for weights in toy.WEIGHTS]
@@ -112,7 +88,7 @@ def test_five_fixed_models_as_an_ensemble_are_at_least_two_and_a_half_times_fast
             loss.backward()
             joint.step()
 
-    assert side_by_side(benchmark, stacked, one_by_one) <= 1 / 2.5
+    side_by_side(benchmark, stacked, one_by_one, usually=0.4)
 
 
 def test_a_slider_move_of_the_toy_panel(benchmark):
@@ -121,12 +97,12 @@ def test_a_slider_move_of_the_toy_panel(benchmark):
     moves = count()
     benchmark.pedantic(lambda: panel.set(s1=(next(moves) * 0.00317) % 1.0), rounds=60, iterations=1, warmup_rounds=5)
     median = benchmark.stats.stats.median * 1e3
-    print(f"\na slider move of the toy panel: median {median:.1f} ms")
+    REPORT.append(f"{median:7.1f}  milliseconds for a slider move of the toy panel, median")
     assert panel.frames > 60
 
 
-@pytest.mark.parametrize(("data", "batch", "bound"), [("cifar10", 128, 1.15), ("shapes3d", 64, 1.35)])
-def test_what_conditioning_costs_at_the_papers_sizes(benchmark, data, batch, bound):
+@pytest.mark.parametrize(("data", "batch", "usually"), [("cifar10", 128, 1.13), ("shapes3d", 64, 1.26)])
+def test_what_conditioning_costs_at_the_papers_sizes(benchmark, data, batch, usually):
     """Forward and backward of the conditional β-VAE against the unconditional one, one thread, memory kept as `Loop` does.
 
     What FiLM adds is little arithmetic in many small pieces: half of it the sixteen MLPs of a few hundred numbers, half
@@ -139,7 +115,7 @@ def test_what_conditioning_costs_at_the_papers_sizes(benchmark, data, batch, bou
     conditional, plain = beta_vae.BetaVAE(data, prior=prior), beta_vae.BetaVAE(data)
     ours, other = (lambda: vae_step(conditional, pictures, beta)), (lambda: vae_step(plain, pictures, beta))
 
-    assert side_by_side(benchmark, ours, other, rounds=61) <= bound
+    side_by_side(benchmark, ours, other, rounds=61, usually=usually)
 
 
 def vae_step(model, pictures, beta):
@@ -161,8 +137,8 @@ def seconds_a_step(keep, answer):
     answer.put(statistics.median(times[5:]))
 
 
-def test_steps_that_keep_freed_memory_are_faster():
-    """Against steps that hand it back to the system, in turn, in fresh processes."""
+def test_steps_that_keep_freed_memory_against_steps_that_do_not():
+    """Which hand it back to the system; in turn, in fresh processes."""
     context = multiprocessing.get_context("spawn")
     ratios = []
     for _ in range(3):
@@ -174,8 +150,8 @@ def test_steps_that_keep_freed_memory_are_faster():
             answers[keep] = queue.get(timeout=120)
             process.join()
         ratios.append(answers[True] / answers[False])
-    print(f"\nsteps that keep freed memory against steps that do not: ratio {statistics.median(ratios):.3f}")
-    assert statistics.median(ratios) <= 1.05
+    name = "steps_that_keep_freed_memory_against_steps_that_do_not"
+    report(name, statistics.median(ratios), usually=1.0, how="median of 3 pairs of processes")
 
 
 def test_eight_convolutional_models_as_an_ensemble_against_one_by_one(benchmark):
@@ -202,7 +178,7 @@ def test_eight_convolutional_models_as_an_ensemble_against_one_by_one(benchmark)
         for model, optimizer, beta in zip(separate, optimizers, grid, strict=True):
             step(model, optimizer, pictures, beta.expand(16), noise)
 
-    assert side_by_side(benchmark, together, one_by_one) <= 1.25
+    side_by_side(benchmark, together, one_by_one, usually=1.05)
 
 
 def test_rendering_against_reading_stored_pictures(benchmark):
@@ -211,7 +187,7 @@ def test_rendering_against_reading_stored_pictures(benchmark):
     numbers = torch.randint(len(world), (256,), generator=torch.Generator().manual_seed(0))
     stored = world[numbers]  # casts the geometries it needs, once
     chosen = torch.randperm(256)
-    ratio = side_by_side(benchmark, lambda: world[numbers], lambda: stored[chosen].clone())
+    side_by_side(benchmark, lambda: world[numbers], lambda: stored[chosen].clone())
     rate = 256 / benchmark.stats.stats.median
-    print(f"rendered pictures a second, one thread: {rate:,.0f}; {ratio:.0f} times the time of reading stored ones")
+    REPORT.append(f"{rate:7,.0f}  pictures of 3-D Shapes rendered a second, one thread")
     assert torch.equal(world[numbers], stored)

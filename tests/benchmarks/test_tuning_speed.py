@@ -5,12 +5,12 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from test_speed import side_by_side
+from ratios import side_by_side
 
 from lossconditioning.conditioning import tune
 from lossconditioning.losses import PerceptualFeatures, PerceptualLoss
-from lossconditioning.systems.dynamic_net.stylisation.networks import FastStyle
-from lossconditioning.systems.style_transfer.layers import LastConvolution
+from lossconditioning.painting.layers import LastConvolution
+from lossconditioning.systems.dynamic_style.models import FastStyle
 
 WIDTH, BLOCKS, AT = 12, 3, ("residual.0", "residual.2", "up.1")
 BATCH, SIDE, ROUNDS = 4, 96, 15
@@ -56,31 +56,28 @@ def step(model, photographs, loss):
     return train
 
 
-@pytest.mark.parametrize(("make", "bound"), [(simple, 0.9), (perceptual, None)], ids=["simple", "perceptual"])
-def test_a_tuning_step_against_one_with_the_main_network_unfrozen(benchmark, tuned, photographs, make, bound):
-    """Beside a loss that runs VGG, whose time is the same for both, it is reported, not asserted."""
+@pytest.mark.parametrize(("make", "usually"), [(simple, 0.76), (perceptual, 0.91)], ids=["simple", "perceptual"])
+def test_a_tuning_step_against_one_with_the_main_network_unfrozen(benchmark, tuned, photographs, make, usually):
+    """Beside a loss that runs VGG, whose time is the same for both, less is spared."""
     loss, unfrozen = make(photographs), copy.deepcopy(tuned)
     unfrozen.main.requires_grad_(True)
     frozen, whole = (step(model, photographs, loss) for model in (tuned, unfrozen))
-    ratio = side_by_side(benchmark, frozen, whole, rounds=ROUNDS)
+    side_by_side(benchmark, frozen, whole, rounds=ROUNDS, usually=usually)
     assert all(p.grad is None for p in tuned.main.parameters())
     assert all(p.grad is not None for p in unfrozen.parameters())
-    assert bound is None or ratio <= bound
 
 
 @pytest.mark.parametrize("side", [128, 256])
 def test_a_picture_through_three_blocks_against_the_main_network_alone(benchmark, tuned, side):
     photograph = torch.rand(1, 3, side, side)
     with torch.inference_mode():
-        ratio = side_by_side(benchmark, lambda: tuned(photograph, alpha=0.5), lambda: tuned.main(photograph), rounds=31)
-    assert ratio <= 1.7
+        ours, other = (lambda: tuned(photograph, alpha=0.5)), (lambda: tuned.main(photograph))
+        side_by_side(benchmark, ours, other, rounds=31, usually=1.4)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
 def test_a_painters_last_convolution_against_pytorchs_own(benchmark, dtype):
     layer, features = LastConvolution(WIDTH, 3, 9), torch.rand(1, WIDTH, 128, 128)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
-        ratio = side_by_side(
-            benchmark, lambda: layer(features), lambda: torch.nn.Conv2d.forward(layer, features), rounds=41
-        )
-    assert ratio <= 0.8
+        ours, other = (lambda: layer(features)), (lambda: torch.nn.Conv2d.forward(layer, features))
+        side_by_side(benchmark, ours, other, rounds=41, usually=0.4)

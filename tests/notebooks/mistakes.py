@@ -123,9 +123,9 @@ FILES = {
         "not a safetensors",
     ),
     "somebody else's": ("load_state(shipped_toy / 'best.safetensors')", "not written by lossconditioning"),
-    "no card": ("toy.load(shipped_toy, 'bets')", "no card", "bets.json", "Check folder and name"),
-    "no card, folder as text": ("toy.load('somewhere', 'best')", "no card", "Check folder and name"),
-    "another system's": ("toy.load(shipped_vae, 'cifar10_yoto')", "of 'beta_vae', not of 'toy'", "another folder"),
+    "no card": ("toy.load('bets', shipped_toy)", "no card", "bets.json", "Check folder and name"),
+    "no card, folder as text": ("toy.load('best', 'somewhere')", "no card", "Check folder and name"),
+    "another system's": ("toy.load('cifar10_yoto', shipped_vae)", "of 'beta_vae', not of 'toy'", "another folder"),
     "another system's folder": (
         "toy.evaluate(shipped_vae)",
         "of another system (cifar10_fixed), not of 'toy'",
@@ -133,12 +133,12 @@ FILES = {
     ),
     "weights under another card": (
         "shutil.copy(shipped_toy / 'best.json', 'best.json'); shutil.copy(shipped_toy / 'film.safetensors', "
-        "'best.safetensors'); toy.load('.', 'best')",
+        "'best.safetensors'); toy.load('best', '.')",
         "not the file its card describes",
         "Fetch it again",
     ),
     "a card alone": (
-        "shutil.copy(shipped_toy / 'cosine.json', 'cosine.json'); toy.load('.', 'cosine')",
+        "shutil.copy(shipped_toy / 'cosine.json', 'cosine.json'); toy.load('cosine', '.')",
         "stands alone",
         "Fetch it again",
     ),
@@ -155,7 +155,7 @@ FILES = {
     "more steps than asked for": ("training(steps=4)", "8 steps, more than the 4", "another path"),
     "what can not be stored": ("save_state('f', {'model': network})", "state/model is a Sequential", "Keep tensors"),
     "of another training": (
-        "toy.train(toy.Config('best', epochs=1), out=shipped_toy)",
+        "toy.train(toy.Config('best', epochs=1), lc.Run(out=shipped_toy))",
         "another configuration",
         "Give another",
     ),
@@ -165,7 +165,7 @@ TRAINING = {
     "a folder below a file": ("training(path='folder_that_is_a_file/runs')", "can not be saved", "another folder"),
     "a read-only place": ("training(path='/proc/lossconditioning')", "can not be saved", "another folder"),
     "a checkpoint folder below a file": (
-        "toy.train(toy.Config('mine'), out='folder_that_is_a_file/runs')",
+        "toy.train(toy.Config('mine'), lc.Run(out='folder_that_is_a_file/runs'))",
         "can not be made",
         "Give another",
     ),

@@ -24,7 +24,7 @@ BATCH, HEIGHT, WIDTH = 2, 64, 128
 CASES = ("rounded", "noisy")
 FEW = 300
 """Of a larger tensor, about this many numbers are stored, evenly spread."""
-LAMBDA = 0.01
+LAM = 0.01
 MARGIN = 2e-4
 """No latent may be as close as this to where its rounding changes, so that all machines round alike."""
 
@@ -94,7 +94,7 @@ def watched(model: nn.Module, run: Callable[[], tuple[Tensor, Tensor, Tensor]]) 
 def gradients(model: nn.Module, found: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Of R + λ · D, by parameter; those that it does not depend on are left out."""
     error = 255**2 * (found["picture"] - pictures()).square().mean()
-    objective = found["bits"].sum() / (BATCH * HEIGHT * WIDTH) + LAMBDA * error
+    objective = found["bits"].sum() / (BATCH * HEIGHT * WIDTH) + LAM * error
     named = dict(model.named_parameters())
     values = torch.autograd.grad(objective, list(named.values()), allow_unused=True)
     return {name: value for name, value in zip(named, values, strict=True) if value is not None}

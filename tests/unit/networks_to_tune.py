@@ -9,7 +9,7 @@ from torch import nn
 from torchvision.models import resnet18
 
 from lossconditioning.conditioning import tune
-from lossconditioning.systems.dynamic_net.stylisation.networks import FastStyle
+from lossconditioning.systems.dynamic_style.models import FastStyle
 
 BEYOND = [-0.5, 0.3, 1.0, 1.7]
 PHOTOGRAPH = torch.zeros(1, 3, 16, 16)

@@ -2,20 +2,18 @@
 
 import torch
 
+from lossconditioning.codec import Codec
 from lossconditioning.datasets.photographs import photographs
-from lossconditioning.systems.compression.codec import Codec
+from lossconditioning.systems.compression.data import patches
 from lossconditioning.systems.compression.models import ScaleHyperprior
-from lossconditioning.systems.compression.pictures import patches
 from lossconditioning.systems.compression.start import start_from_principal_components
-from lossconditioning.systems.compression.task import lambda_prior
 from lossconditioning.training.randomness import seed_everything
 
 
 def small_model(n: int = 8, m: int = 8, *, conditional: bool = True, seed: int = 0, **options) -> ScaleHyperprior:
     """A model whose latents mean something: conditional and with a step, unless told otherwise."""
     seed_everything(seed)
-    options = {"step": True, "fixed": None if conditional else 0.01, **options}
-    model = ScaleHyperprior(n, m, lambda_prior() if conditional else None, **options)
+    model = ScaleHyperprior(n, m, None if conditional else 0.01, **{"step": True, **options})
     start_from_principal_components(model, patches(list(photographs().values()), 64, 32, seed)(0))
     model.prior_z.find_medians()
     return model

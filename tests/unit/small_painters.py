@@ -1,6 +1,5 @@
 """Style transfer, small: few channels, shallow features of random filters, pictures of 32 pixels."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,13 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch.nn.functional import interpolate
 
-from lossconditioning.datasets import paintings
-from lossconditioning.datasets.paintings import painting
+from lossconditioning import painting
 from lossconditioning.systems import style_transfer
-from lossconditioning.systems.style_transfer import evaluation, pictures, task
+from lossconditioning.systems.style_transfer import training
 from lossconditioning.systems.style_transfer.models import Painter
+from lossconditioning.training import Run
 
 SIDE = 32
 SMALL = {
@@ -29,31 +27,23 @@ SMALL = {
     for name, config in style_transfer.experiments("smoke").items()
 }
 """The experiments of profile "smoke", with features that take a tenth of the time."""
+QUIET = Run(profile="smoke", progress=False)
 
-
-def _shrunk(name: str, size: int) -> torch.Tensor:
-    return interpolate(painting(name)[None].float(), (size, size), mode="area")[0].round().byte()
+perceptual_loss = partial(painting.perceptual_loss, SMALL["yoto"], QUIET)
+"""The losses of `SMALL`."""
 
 
 @contextmanager
-def small_pictures(no_data: Path) -> Iterator[None]:
-    """Built-in paintings and photographs of 32 pixels, and whatever else is measured on pictures of that size.
-
-    ``no_data`` is an empty folder, so that a test does not depend on the data sets this machine has.
-    """
+def without_data(empty: Path) -> Iterator[None]:
+    """Built-in photographs alone, whatever data sets this machine has; ``empty`` is an empty folder."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOSSCONDITIONING_DATA", str(no_data))
-        patch.setattr(sys.modules[painting.__module__], "paint", _shrunk)  # painting them small takes as long as large
-        for module in (pictures, evaluation):
-            patch.setattr(module, "PAINTING_SIDE", SIDE)
-        patch.setattr(task, "paintings", lambda size: paintings(size=SIDE))
-        patch.setattr(task, "SIDE", SIDE)
-        patch.setattr(style_transfer.Measure.of.__func__, "__defaults__", (SIDE,))
+        patch.setenv("LOSSCONDITIONING_DATA", str(empty))
         yield
 
 
-perceptual_loss = partial(style_transfer.perceptual_loss, SMALL["yoto"])
-"""The losses of `SMALL`."""
+def small_paintings() -> dict[str, torch.Tensor]:
+    """The built-in paintings, 32 pixels a side: what `SMALL` learns."""
+    return training.styles(SMALL["yoto"], QUIET).pictures
 
 
 def small_painter(kind: str = "yoto", shake: float = 0.3, **changes) -> Painter:

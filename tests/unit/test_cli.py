@@ -14,7 +14,8 @@ import pytest
 
 from lossconditioning import Batches, cli, notebooks
 from lossconditioning.evaluation import Evaluation
-from lossconditioning.systems import dynamic_net, toy
+from lossconditioning.systems import toy
+from lossconditioning.training import Run, System
 
 SMOKE = "train toy --profile smoke --only paper_sym"
 VERBS = ["run", "train", "evaluate", "scoreboard", "data list", "data fetch"]
@@ -36,7 +37,7 @@ def call(capsys):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
-    toy.train(toy.experiments("smoke")["paper_sym"], out=folder, profile="smoke", progress=False)
+    toy.train(toy.experiments("smoke")["paper_sym"], Run(out=folder, profile="smoke", progress=False))
     return folder
 
 
@@ -212,13 +213,14 @@ def test_a_system_that_has_no_more_to_measure_says_so(call, trained):
 def test_thorough_reaches_a_system_that_measures_more(call, monkeypatch):
     asked = []
 
-    def evaluate(checkpoint=None, folder=None, *, weights=None, thorough=False):
-        asked.append(thorough)
+    def evaluate(self, checkpoint, run):
+        asked.append((self.name, run.thorough))
         return Evaluation("shipped", {}, [])
 
-    monkeypatch.setattr(dynamic_net, "evaluate", evaluate)
-    assert call("evaluate dynamic_net")[0] == call("evaluate dynamic_net --thorough")[0] == 0
-    assert asked == [False, True]
+    monkeypatch.setattr(System, "evaluate", evaluate)
+    for command in ("evaluate dynamic_style", "evaluate dynamic_style --thorough"):
+        assert call(command)[::2] == (0, "")
+    assert asked == [("dynamic_style", False), ("dynamic_style", True)]
 
 
 def test_scoreboard_and_data_list(call):
@@ -231,7 +233,7 @@ def test_scoreboard_and_data_list(call):
 
 def test_a_failed_notebook_is_exit_status_1(call, workplace, monkeypatch):
     def run(paths, profile, out, parameters, report):
-        runs = [notebooks.Run(path.stem, profile, 0.1, 99, "cell 2: NameError") for path in paths]
+        runs = [notebooks.Execution(path.stem, profile, 0.1, 99, "cell 2: NameError") for path in paths]
         report(runs[0])
         assert parameters == {"seed": 3, "name": "x", "rates": [0.1]}
         return runs

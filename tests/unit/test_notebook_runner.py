@@ -9,7 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from lossconditioning import ReaderError, notebooks, records
-from lossconditioning.notebooks import WIDGET_VIEW, Run
+from lossconditioning.notebooks import WIDGET_VIEW, Execution
 
 PARAMETERS = "profile = 'demo'\nseed = 0"
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -40,7 +40,7 @@ def shown(cell) -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory) -> tuple[dict[str, Run], list[Run], Path]:
+def ran(tmp_path_factory) -> tuple[dict[str, Execution], list[Execution], Path]:
     """Three notebooks, the good one last: name → run, the reports, the folder."""
     folder = tmp_path_factory.mktemp("notebooks")
     paths = [
@@ -48,7 +48,7 @@ def ran(tmp_path_factory) -> tuple[dict[str, Run], list[Run], Path]:
         write(folder / "02_dies.ipynb", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"),
         write(folder / "03_good.ipynb", *GOOD),
     ]
-    reports: list[Run] = []
+    reports: list[Execution] = []
     runs = notebooks.run(paths, "smoke", folder / "out", {"seed": 7}, reports.append, progress=False)
     return {run.name: run for run in runs}, reports, folder / "out"
 
@@ -202,7 +202,7 @@ def test_cleaning_keeps_what_a_reader_sees():
 
 
 def test_the_table_is_aligned():
-    runs = [Run("01_short", "smoke", 0.25, 99), Run("02_a_much_longer_name", "smoke", 12.34, 12345, "boom")]
+    runs = [Execution("01_short", "smoke", 0.25, 99), Execution("02_a_much_longer_name", "smoke", 12.34, 12345, "boom")]
     head, *rows = notebooks.table(runs).splitlines()
     places = [head.index(title) for title in ("notebook", "status", "minutes", "peak memory")]
     assert [[row[place:].split("  ")[0] for place in places] for row in rows] == [
@@ -219,13 +219,17 @@ def shelf(tmp_path, monkeypatch) -> Path:
     """Records and notebooks of its own in place of the project's."""
     monkeypatch.setattr(records, "shipped", lambda folder: tmp_path / folder)
     monkeypatch.setattr(notebooks, "notebook_folder", lambda: tmp_path / "notebooks")
-    records.record_runs([Run("01_toy", "demo", 1.26, 1234), Run("01_toy", "smoke", 0.04, 400)])
+    records.record_runs([Execution("01_toy", "demo", 1.26, 1234), Execution("01_toy", "smoke", 0.04, 400)])
     return tmp_path
 
 
 def test_successful_runs_are_recorded_the_latest_of_each_profile(shelf):
     records.record_runs(
-        [Run("01_toy", "demo", 2.0, 5), Run("01_toy", "smoke", 9.0, 5, "boom"), Run("00_a", "paper", 3, 5)]
+        [
+            Execution("01_toy", "demo", 2.0, 5),
+            Execution("01_toy", "smoke", 9.0, 5, "boom"),
+            Execution("00_a", "paper", 3, 5),
+        ]
     )
     rows = json.loads((shelf / "records" / "notebooks.json").read_text())
     assert [(row["name"], row["profile"], row["minutes"]) for row in rows] == [
@@ -233,7 +237,7 @@ def test_successful_runs_are_recorded_the_latest_of_each_profile(shelf):
         ("01_toy", "smoke", 0.04),
         ("01_toy", "demo", 2.0),
     ]
-    assert records.read_runs()["01_toy"]["demo"] == Run("01_toy", "demo", 2.0, 5)
+    assert records.read_runs()["01_toy"]["demo"] == Execution("01_toy", "demo", 2.0, 5)
 
 
 def test_refresh_replaces_what_is_generated_and_nothing_else(shelf):

@@ -133,6 +133,15 @@ def test_draws_repeat_with_the_seed(prior, stratified):
     assert isinstance(prior, Fixed) or not torch.equal(draw(1), draw(2))
 
 
+@pytest.mark.parametrize("stratified", [False, True])
+def test_a_fixed_weight_uses_up_no_random_numbers(stratified):
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    Fixed([0.75, 0.25]).sample((16,), stratified=stratified)
+    assert torch.equal(torch.rand(3), expected)
+
+
 def test_a_deep_copy_draws_and_encodes_the_same(prior):
     twin = copy.deepcopy(prior)
     torch.manual_seed(0)

@@ -6,13 +6,15 @@ import torch
 
 import lossconditioning as lc
 from lossconditioning.paths import checkout
-from lossconditioning.records import fill, repository
+from lossconditioning.records import FRONT_ENDS, FRONT_ENDS_SECTIONS, README_SECTIONS, fill, repository
 
 README = (checkout() / "README.md").read_text(encoding="utf-8")
 
 
 def test_generated_sections_are_up_to_date():
-    assert fill(README) == README
+    assert fill(README, README_SECTIONS) == README
+    front_ends = (checkout() / FRONT_ENDS).read_text(encoding="utf-8")
+    assert fill(front_ends, FRONT_ENDS_SECTIONS) == front_ends
 
 
 def test_the_example_has_fifteen_lines_and_trains(tmp_path, monkeypatch):

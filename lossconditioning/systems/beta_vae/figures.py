@@ -1,4 +1,4 @@
-"""The notebook's larger figures."""
+"""The notebook's larger figure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from lossconditioning.display import COLORS, LINES, MARKERS, figure
-from lossconditioning.systems.beta_vae.evaluation import Values, full_loss
+from lossconditioning.display import COLORS, figure, look
+from lossconditioning.systems.beta_vae.task import Values, full_loss
 
 
 def frontiers(curves: Mapping[str, tuple[str, Sequence[Values]]], grid: Tensor, title: str) -> Figure:
@@ -24,7 +24,7 @@ def frontiers(curves: Mapping[str, tuple[str, Sequence[Values]]], grid: Tensor, 
     fixed = [full_loss(values, grid) for role, seeds in curves.values() if role == "fixed" for values in seeds]
     reference = torch.stack(fixed).mean(0)
     for label, (role, seeds) in curves.items():
-        style = {"color": COLORS[role], "ls": LINES[role], "marker": MARKERS[role], "ms": 4, "label": label}
+        style = {**look(role), "label": label}
         rate, distortion = (torch.stack([v[name] for v in seeds]).mean(0) for name in ("kl", "reconstruction"))
         left.plot(rate, distortion, **style)
         difference = torch.stack([full_loss(values, grid) for values in seeds]) - reference
@@ -35,26 +35,4 @@ def frontiers(curves: Mapping[str, tuple[str, Sequence[Values]]], grid: Tensor, 
     right.set(xscale="log", xlabel="β", ylabel="L(β) minus separate", title="full loss against separate networks")
     right.set_yscale("symlog", linthresh=100)
     left.legend(fontsize=8)
-    return made
-
-
-def picture_rows(rows: Mapping[str, Tensor], columns: Sequence[str]) -> Figure:
-    """Rows of pictures with labels, as in Figures 3 and 8.
-
-    Args:
-        rows: label → pictures ``(C, 3, S, S)`` in [0, 1], one per column.
-        columns: a label for each.
-    """
-    count = len(columns)
-    made, axes = figure(count, len(rows), size=(0.95 * count + 1.3, 0.98 * len(rows) + 0.5))
-    for index, (label, pictures) in enumerate(rows.items()):
-        for column, picture in enumerate(pictures):
-            axis = axes[index * count + column]
-            axis.imshow(picture.permute(1, 2, 0).clamp(0, 1).numpy(), interpolation="nearest")
-            axis.set(xticks=[], yticks=[])
-            axis.spines[:].set_visible(False)
-            if index == 0:
-                axis.set_title(columns[column], fontsize=9, loc="center")
-            if column == 0:
-                axis.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
     return made

@@ -13,6 +13,7 @@ Where the text leaves room, these are the decisions; what the public code says i
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
@@ -33,25 +34,26 @@ the rounding, and its logarithm has no bound."""
 
 
 class Architecture(NamedTuple):
-    """A.1's numbers for one data set.
+    """A.1's numbers for one data set."""
 
-    Attributes:
-        picture: side of the square input, in pixels.
-        channels: of each encoder block.
-        layers: convolutions per block; the first has stride 2.
-        hidden: units of the fully connected layer between convolutions and latent vector, in encoder and decoder.
-        latent: size D of the latent vector.
-        gaussian: Gaussian output with mean and standard deviation per pixel; else Bernoulli.
-        film_gain: how far FiLM moves scales and shifts at the start (public code).
-    """
+    picture: int  # side of the square input, in pixels
+    channels: tuple[int, ...]  # of each encoder block
+    layers: int  # convolutions per block; the first has stride 2
+    hidden: int  # units of the fully connected layer between convolutions and latent vector, in encoder and decoder
+    latent: int  # size D of the latent vector
+    gaussian: bool  # output with mean and standard deviation per pixel; else Bernoulli
+    film_gain: float  # how far FiLM moves scales and shifts at the start (public code)
 
-    picture: int
-    channels: tuple[int, ...]
-    layers: int
-    hidden: int
-    latent: int
-    gaussian: bool
-    film_gain: float
+    @property
+    def smallest(self) -> tuple[int, int, int]:
+        """Shape of the features between convolutions and fully connected layers."""
+        side = self.picture // 2 ** len(self.channels)
+        return self.channels[-1], side, side
+
+    def wider(self, width: float, hidden: int | None) -> Architecture:
+        """The same with ``width`` times as many channels and units; of ``hidden`` units, where that is given."""
+        channels = tuple(round(width * count) for count in self.channels)
+        return self._replace(channels=channels, hidden=round(width * (hidden or self.hidden)))
 
 
 ARCHITECTURES = {
@@ -66,64 +68,43 @@ def _block(convolutions: list[nn.Module], activate_last: bool) -> nn.Sequential:
     return nn.Sequential(*(layers if activate_last else layers[:-1]))
 
 
-class Encoder(nn.Module):
+class Encoder(nn.Sequential):
     """Pictures ``(B, 3, S, S)`` to the approximate posterior's mean and standard deviation, ``(B, 2·D)`` side by side.
 
     Blocks of 3×3 convolutions, the first of each with stride 2, then two fully connected layers (A.1).
     """
 
-    def __init__(self, architecture: Architecture, width: float = 1.0):
+    def __init__(self, architecture: Architecture):
         super().__init__()
-        widths = [3, *(round(width * c) for c in architecture.channels)]
-        self.blocks = nn.ModuleList()
-        for level, (before, after) in enumerate(pairwise(widths)):
+        self.blocks, hidden = nn.Sequential(), architecture.hidden
+        for before, after in pairwise((3, *architecture.channels)):
             convolutions = [nn.Conv2d(before, after, 3, stride=2, padding=1)]
             convolutions += [nn.Conv2d(after, after, 3, padding=1) for _ in range(architecture.layers - 1)]
-            self.blocks.append(_block(convolutions, activate_last=level < len(architecture.channels) - 1))
-        side, hidden = architecture.picture // 2 ** len(self.blocks), round(width * architecture.hidden)
-        self.head = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(widths[-1] * side**2, hidden),
-            nn.LeakyReLU(SLOPE),
-            nn.Linear(hidden, 2 * architecture.latent),
-        )
+            self.blocks.append(_block(convolutions, activate_last=len(self.blocks) < len(architecture.channels) - 1))
+        first, last = nn.Linear(math.prod(architecture.smallest), hidden), nn.Linear(hidden, 2 * architecture.latent)
+        self.head = nn.Sequential(nn.Flatten(), first, nn.LeakyReLU(SLOPE), last)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        features = pictures
-        for block in self.blocks:
-            features = block(features)
-        mean, spread = self.head(features).chunk(2, dim=1)
+        mean, spread = super().forward(pictures).chunk(2, dim=1)
         return torch.cat([mean, F.softplus(spread) + 1e-6], dim=1)
 
 
-class Decoder(nn.Module):
+class Decoder(nn.Sequential):
     """Latent vectors ``(B, D)`` to the parameters of every pixel's distribution: the encoder's mirror image.
 
     Bernoulli: logits ``(B, 3, S, S)``. Gaussian: mean and pre-softplus standard deviation, ``(B, 6, S, S)``.
     """
 
-    def __init__(self, architecture: Architecture, width: float = 1.0):
+    def __init__(self, architecture: Architecture):
         super().__init__()
-        outputs = 6 if architecture.gaussian else 3
-        widths = [*reversed([round(width * c) for c in architecture.channels]), outputs]
-        side, hidden = architecture.picture // 2 ** len(architecture.channels), round(width * architecture.hidden)
-        self.head = nn.Sequential(
-            nn.Linear(architecture.latent, hidden),
-            nn.LeakyReLU(SLOPE),
-            nn.Linear(hidden, widths[0] * side * side),
-            nn.Unflatten(1, (widths[0], side, side)),
-        )
-        self.blocks = nn.ModuleList()
-        for before, after in pairwise(widths):
+        smallest, hidden = architecture.smallest, architecture.hidden
+        first, last = nn.Linear(architecture.latent, hidden), nn.Linear(hidden, math.prod(smallest))
+        self.head = nn.Sequential(first, nn.LeakyReLU(SLOPE), last, nn.Unflatten(1, smallest))
+        self.blocks = nn.Sequential()
+        for before, after in pairwise((*reversed(architecture.channels), 6 if architecture.gaussian else 3)):
             convolutions = [nn.Conv2d(before, before, 3, padding=1) for _ in range(architecture.layers - 1)]
             convolutions.append(nn.ConvTranspose2d(before, after, 3, stride=2, padding=1, output_padding=1))
-            self.blocks.append(_block(convolutions, activate_last=len(self.blocks) < len(widths) - 2))
-
-    def forward(self, latent: Tensor) -> Tensor:
-        features = self.head(latent)
-        for block in self.blocks:
-            features = block(features)
-        return features
+            self.blocks.append(_block(convolutions, activate_last=len(self.blocks) < len(architecture.channels) - 1))
 
 
 class BetaVAE(nn.Module):
@@ -136,6 +117,9 @@ class BetaVAE(nn.Module):
         conditioning: how β enters: "film" (both networks, last layer of each block), "concatenation" (both, what each
             block reads) or "input" (what the encoder and the decoder read).
         hidden: units of the fully connected layers, in place of A.1's.
+
+    Attributes:
+        prior: what β is drawn from in training; as given, where `build` does not say otherwise.
     """
 
     def __init__(
@@ -147,48 +131,41 @@ class BetaVAE(nn.Module):
         hidden: int | None = None,
     ):
         super().__init__()
-        architecture = ARCHITECTURES[one_of("data set", data, ARCHITECTURES)]
-        architecture = architecture if hidden is None else architecture._replace(hidden=hidden)
-        self.name, self.architecture = data, architecture
+        architecture = ARCHITECTURES[one_of("data set", data, ARCHITECTURES)].wider(width, hidden)
         one_of("conditioning", conditioning, CONDITIONING)
-        self.conditional = prior is not None
-        self.encoder, self.decoder = Encoder(architecture, width), Decoder(architecture, width)
+        self.name, self.architecture, self.prior = data, architecture, prior
+        self.encoder, self.decoder = Encoder(architecture), Decoder(architecture)
         if prior is not None:
-            gain = architecture.film_gain
-            using = {
-                "film": partial(FiLM, hidden=256, scale=gain, shift=gain),
-                "concatenation": Concatenation,
-                "input": InputConditioning,
-            }[conditioning]
+            film = partial(FiLM, hidden=256, scale=architecture.film_gain, shift=architecture.film_gain)
+            using = {"film": film, "concatenation": Concatenation, "input": InputConditioning}[conditioning]
             for part in ("encoder", "decoder"):
-                network = getattr(self, part)
                 sites = _sites(architecture, conditioning, part)
-                setattr(self, part, condition(network, at=sites, using=using, prior=prior))
+                setattr(self, part, condition(getattr(self, part), at=sites, using=using, prior=prior))
 
-    def encode(self, pictures: Tensor, beta: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def encode(self, pictures: Tensor, lam: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of q(z | x), each ``(B, D)``. Pictures ``(B, 3, S, S)`` in [0, 1], β ``(B,)``."""
         if self.architecture.gaussian:
             pictures = 2 * pictures - 1
-        return (self.encoder(pictures, beta) if self.conditional else self.encoder(pictures)).chunk(2, dim=1)
+        return (self.encoder(pictures, lam) if self.prior else self.encoder(pictures)).chunk(2, dim=1)
 
-    def decode(self, latent: Tensor, beta: Tensor | None = None) -> Tensor:
+    def decode(self, latent: Tensor, lam: Tensor | None = None) -> Tensor:
         """Parameters of p(x | z) for latent vectors ``(B, D)`` and β ``(B,)``: ``(B, 3 or 6, S, S)``, see `Decoder`."""
-        return self.decoder(latent, beta) if self.conditional else self.decoder(latent)
+        return self.decoder(latent, lam) if self.prior else self.decoder(latent)
 
-    def forward(self, pictures: Tensor, beta: Tensor | None = None, noise: Tensor | None = None) -> tuple[Tensor, ...]:
+    def forward(self, pictures: Tensor, lam: Tensor | None = None, noise: Tensor | None = None) -> tuple[Tensor, ...]:
         """Encode, sample, decode.
 
         Args:
             pictures: ``(B, 3, S, S)`` in [0, 1].
-            beta: ``(B,)``; a fixed-weight model takes it and ignores it, so that all models are called alike.
+            lam: β, ``(B,)``; a fixed-weight model takes it and ignores it, so that all models are called alike.
             noise: standard normal ``(B, D)``, drawn here if not given.
 
         Returns:
             mean and standard deviation of q(z | x), ``(B, D)`` each, and the decoder's output for z = mean + std · noise.
         """
-        mean, std = self.encode(pictures, beta)
+        mean, std = self.encode(pictures, lam)
         latent = mean + std * (torch.randn_like(mean) if noise is None else noise)
-        return mean, std, self.decode(latent, beta)
+        return mean, std, self.decode(latent, lam)
 
 
 def _sites(architecture: Architecture, conditioning: str, part: str) -> list[str]:

@@ -2,30 +2,37 @@
 
 L(x, β) = reconstruction + β · KL, in nats per picture: reconstruction is −log p(x | z) for one z ~ q(z | x), summed over
 pixels and colours; KL is KL(q(z | x) ‖ N(0, I)), summed over the D latent units ("You Only Train Once", equation 5, with
-the sign of a loss).
+the sign of a loss). In code β is ``lam``, as the weights of every system are.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lossconditioning.losses import weighted
 from lossconditioning.priors import LogUniform
 from lossconditioning.systems.beta_vae.models import STD_FLOOR
 
 RANGES = {"cifar10": (0.5, 512.0), "shapes3d": (0.5, 2048.0)}
 """β's training range (A.1)."""
+TERMS = ("reconstruction", "kl")
+Values = dict[str, Tensor]
+"""Both terms by name: of pictures, ``(B,)`` each; or a frontier, means over pictures ``(G,)``, one per β of a grid."""
+Batch = tuple[Tensor, Tensor]
+"""Pictures ``(..., B, 3, S, S)`` in [0, 1], and standard normal noise ``(..., B, D)``."""
 
 
-def beta_prior(data: str) -> LogUniform:
+def lam_prior(data: str) -> LogUniform:
     """β ~ log-uniform over A.1's range."""
     return LogUniform(*RANGES[data])
 
 
-def beta_grid(data: str, count: int = 8) -> Tensor:
+def lam_grid(data: str, count: int = 8) -> Tensor:
     """``count`` values of β from end to end of the range, evenly spaced in log β; shape ``(count,)``."""
     low, high = RANGES[data]
     return torch.logspace(math.log10(low), math.log10(high), count, dtype=torch.float64).float()
@@ -49,7 +56,7 @@ def pixel_mean(pixels: Tensor) -> Tensor:
     return ((first + 1) / 2).clamp(0, 1) if std else first.sigmoid()
 
 
-def pixel_nll(parameters: tuple[Tensor, ...], pictures: Tensor) -> Tensor:
+def pixel_nll(parameters: Sequence[Tensor], pictures: Tensor) -> Tensor:
     """−log p(x | z) in nats, summed over pixels and colours.
 
     Args:
@@ -67,26 +74,38 @@ def pixel_nll(parameters: tuple[Tensor, ...], pictures: Tensor) -> Tensor:
     return nll.flatten(-3).sum(-1)
 
 
-def kl_to_standard_normal(mean: Tensor, std: Tensor) -> Tensor:
-    """KL(N(mean, std²) ‖ N(0, 1)) summed over the latent units; ``(..., D)`` each → ``(...,)``."""
+def unit_kl(mean: Tensor, std: Tensor) -> Tensor:
+    """KL(N(mean, std²) ‖ N(0, 1)) of every latent unit, in nats and float32; ``(..., D)`` each → ``(..., D)``."""
     mean, std = mean.float(), std.float()
-    return (0.5 * (mean.square() + std.square() - 1) - std.log()).sum(-1)
+    return 0.5 * (mean.square() + std.square() - 1) - std.log()
 
 
-def terms(model: nn.Module, pictures: Tensor, lam: Tensor | None, noise: Tensor | None = None) -> dict[str, Tensor]:
+def kl_to_standard_normal(mean: Tensor, std: Tensor) -> Tensor:
+    """`unit_kl`, summed over the latent units; ``(..., D)`` each → ``(...,)``."""
+    return unit_kl(mean, std).sum(-1)
+
+
+def terms_of(mean: Tensor, std: Tensor, parameters: Sequence[Tensor], pictures: Tensor) -> Values:
+    """Both loss terms, ``(...,)`` each, in nats, of posteriors ``(..., D)`` and of pixels' distributions."""
+    return {"reconstruction": pixel_nll(parameters, pictures), "kl": kl_to_standard_normal(mean, std)}
+
+
+def terms(model: nn.Module, batch: Batch | Tensor, lam: Tensor | None) -> Values:
     """Both losses of each picture, unweighted.
 
     Args:
         model: a `BetaVAE`, or an `Ensemble` of them.
-        pictures: ``(..., B, 3, S, S)`` in [0, 1].
-        lam: β of each picture, ``(..., B)``: what the model is told.
-        noise: standard normal ``(..., B, D)``; drawn by the model if not given.
+        batch: pictures and noise; or pictures ``(..., B, 3, S, S)`` alone, for which the model draws noise.
+        lam: β of each picture, ``(..., B)``: what the model is told; a fixed-weight model needs none.
 
     Returns:
         ``{"reconstruction", "kl"}``, each ``(..., B)``, in nats.
     """
-    mean, std, pixels = model(pictures, lam) if noise is None else model(pictures, lam, noise)
-    return {
-        "reconstruction": pixel_nll(pixel_parameters(pixels), pictures),
-        "kl": kl_to_standard_normal(mean, std),
-    }
+    pictures, *noise = (batch,) if isinstance(batch, Tensor) else batch
+    mean, std, pixels = model(pictures, lam, *noise)
+    return terms_of(mean, std, pixel_parameters(pixels), pictures)
+
+
+def full_loss(values: Values, lam: Tensor) -> Tensor:
+    """L = reconstruction + β · KL, of each picture or at every point of a grid; one shape throughout."""
+    return weighted(values, {"kl": lam.to(values["kl"])})

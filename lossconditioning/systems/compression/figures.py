@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from lossconditioning.display import COLORS, LINES, MARKERS, figure
-from lossconditioning.systems.compression.codec import Codec, Symbols
+from lossconditioning.codec import LATENT, STRIDE, Codec, Symbols
+from lossconditioning.display import figure, look, to_bytes
 
 
 def rate_distortion(curves: Mapping[str, tuple[str, Mapping[str, Tensor]]], title: str) -> Figure:
@@ -22,47 +22,34 @@ def rate_distortion(curves: Mapping[str, tuple[str, Mapping[str, Tensor]]], titl
     made, axes = figure(2, size=(10.5, 4.2))
     for axis, key, label in zip(axes, ("psnr", "ms_ssim"), ("PSNR (dB)", "MS-SSIM (dB)"), strict=True):
         for name, (role, values) in curves.items():
-            style = {"color": COLORS[role], "ls": LINES[role], "marker": MARKERS[role], "ms": 4}
-            axis.plot(values["rate"], values[key], label=name, **style)
+            axis.plot(values["rate"], values[key], label=name, **look(role))
         axis.set(xlabel="bits per pixel", ylabel=label, title=f"{title}: {label.split()[0]}")
     axes[0].legend(fontsize=8)
     return made
 
 
-def picture_row(pictures: Sequence[np.ndarray | Tensor], titles: Sequence[str], width: float = 10.5) -> Figure:
-    """Pictures side by side: uint8 ``(3, H, W)`` each."""
-    height, across = pictures[0].shape[1:]
-    each = width / len(pictures)
-    made, axes = figure(len(pictures), size=(width, each * height / across + 0.45))
-    for axis, picture, title in zip(axes, pictures, titles, strict=True):
-        axis.imshow(np.asarray(picture).transpose(1, 2, 0))
-        axis.set_title(title, fontsize=9)
-        axis.axis("off")
-    return made
+def bits_map(codec: Codec, symbols: Symbols, height: int, width: int) -> np.ndarray:
+    """Where the bits of a picture's symbols go: float ``(H/16, W/16)``, rounded up, bits per pixel of each block of 16×16.
 
-
-def bits_map(codec: Codec, symbols: Symbols) -> np.ndarray:
-    """Where the bits of a picture's symbols go: float ``(H/16, W/16)``, bits per pixel of each block of 16×16.
-
-    A hyper-latent's bits are spread evenly over the 4×4 blocks it speaks of.
+    A hyper-latent's bits are spread evenly over the 4×4 blocks it speaks of; the padding's are left out.
     """
     y_bits, z_bits = codec.bits(symbols)
-    side = z_bits.sum(0).repeat_interleave(4, 0).repeat_interleave(4, 1) / 16
-    return ((y_bits.sum(0) + side) / 256).numpy()
+    blocks = STRIDE // LATENT
+    side = z_bits.sum(0).repeat_interleave(blocks, 0).repeat_interleave(blocks, 1) / blocks**2
+    return ((y_bits.sum(0) + side) / LATENT**2).numpy()[: -(-height // LATENT), : -(-width // LATENT)]
 
 
-def bits_maps(codec: Codec, picture: Tensor, weights: Sequence[float]) -> Figure:
-    """A picture, and beside it where its bits go at some weights, each map on its own scale; padding is left out."""
-    made, axes = figure(1 + len(weights), size=(10.5, 3.0))
-    axes[0].imshow(picture.permute(1, 2, 0).numpy(), interpolation="nearest")
+def bits_maps(codec: Codec, picture: Tensor, lams: Sequence[float]) -> Figure:
+    """A picture, and beside it where its bits go at some λ, each map on its own scale."""
+    made, axes = figure(1 + len(lams), size=(10.5, 3.0))
+    axes[0].imshow(to_bytes(picture), interpolation="nearest")
     axes[0].set_title("picture")
-    axes[0].axis("off")
-    for axis, weight in zip(axes[1:], weights, strict=True):
-        bits = bits_map(codec, codec.symbols(picture, weight))
-        rate = 256 * bits.sum() / (picture.shape[1] * picture.shape[2])
-        bits = bits[: -(-picture.shape[1] // 16), : -(-picture.shape[2] // 16)]  # without the padding
-        shown = axis.imshow(bits, cmap="magma", vmin=0)
-        axis.set_title(f"λ = {weight:.3g}: {rate:.2f} bits per pixel", fontsize=9)
-        axis.axis("off")
+    for axis, lam in zip(axes[1:], lams, strict=True):
+        symbols = codec.symbols(picture, lam)
+        shown = axis.imshow(bits_map(codec, symbols, *picture.shape[1:]), cmap="magma", vmin=0)
+        rate = codec.estimate(symbols) / picture[0].numel()
+        axis.set_title(f"λ = {lam:.3g}: {rate:.2f} bits per pixel", fontsize=9)
         made.colorbar(shown, ax=axis, shrink=0.75)
+    for axis in axes:
+        axis.axis("off")
     return made

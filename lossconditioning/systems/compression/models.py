@@ -16,22 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lossconditioning.codec import GDN, LATENT, STRIDE, FactorisedPrior, gaussian_likelihood
 from lossconditioning.conditioning import FiLM, condition
 from lossconditioning.errors import ReaderError
-from lossconditioning.priors import LogUniform
-from lossconditioning.systems.compression.entropy_models import FactorisedPrior, gaussian_likelihood
-from lossconditioning.systems.compression.gdn import GDN
-
-STRIDE = 64
-"""Pictures are padded to multiples of this: 16 from the transforms, times 4 from the hyper-transforms."""
-
-
-def _down(inputs: int, outputs: int, kernel: int = 5) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, kernel, stride=2, padding=kernel // 2)  # half the height and width
-
-
-def _up(inputs: int, outputs: int, kernel: int = 5) -> nn.ConvTranspose2d:
-    return nn.ConvTranspose2d(inputs, outputs, kernel, stride=2, padding=kernel // 2, output_padding=1)  # twice
+from lossconditioning.priors import Fixed, LogUniform
+from lossconditioning.systems.compression.task import LAM_RANGE
 
 
 class ToPicture(nn.ConvTranspose2d):
@@ -50,33 +39,10 @@ class ToPicture(nn.ConvTranspose2d):
         return F.pixel_shuffle(F.conv2d(features, kernels, self.bias.repeat_interleave(4), padding=1), 2)
 
 
-def analysis(n: int, m: int) -> nn.Sequential:
-    """g_a: pictures ``(B, 3, H, W)`` in [0, 1] to latents ``(B, M, H/16, W/16)``."""
-    return nn.Sequential(_down(3, n), GDN(n), _down(n, n), GDN(n), _down(n, n), GDN(n), _down(n, m))
-
-
-def synthesis(n: int, m: int) -> nn.Sequential:
-    """g_s: latents ``(B, M, H/16, W/16)`` to pictures ``(B, 3, H, W)``."""
-    igdn = partial(GDN, inverse=True)
-    return nn.Sequential(
-        _up(m, n),
-        igdn(n),
-        _up(n, n),
-        igdn(n),
-        _up(n, n),
-        igdn(n),
-        ToPicture(n, 3, 5, stride=2, padding=2, output_padding=1),
-    )
-
-
-def hyper_analysis(n: int, m: int) -> nn.Sequential:
-    """h_a: absolute latents ``(B, M, H/16, W/16)`` to hyper-latents ``(B, N, H/64, W/64)``."""
-    return nn.Sequential(nn.Conv2d(m, n, 3, padding=1), nn.ReLU(), _down(n, n), nn.ReLU(), _down(n, n))
-
-
-def hyper_synthesis(n: int, m: int) -> nn.Sequential:
-    """h_s: hyper-latents ``(B, N, H/64, W/64)`` to standard deviations ``(B, M, H/16, W/16)``, at least 0."""
-    return nn.Sequential(_up(n, n), nn.ReLU(), _up(n, n), nn.ReLU(), nn.Conv2d(n, m, 3, padding=1), nn.ReLU())
+_down = partial(nn.Conv2d, kernel_size=5, stride=2, padding=2)  # half the height and width
+_up = partial(nn.ConvTranspose2d, kernel_size=5, stride=2, padding=2, output_padding=1)  # twice
+_same = partial(nn.Conv2d, kernel_size=3, padding=1)
+_to_picture = partial(ToPicture, **_up.keywords)
 
 
 class QuantisationStep(nn.Module):
@@ -117,19 +83,18 @@ class Output:
 
 
 class ScaleHyperprior(nn.Module):
-    """An autoencoder for pictures whose latents are cheap to store; fixed-weight, or told the weight λ.
+    """An autoencoder for pictures whose latents are cheap to store; told the weight λ, or made for one.
 
     Args:
         n: N, channels of the transforms (192 in the paper, 256 in its wider models).
         m: M, channels of the latents.
-        prior: where λ is drawn from; None for a fixed-weight model, which is called alike and ignores λ.
-        step: whether the quantisation step is a function of λ (see `QuantisationStep`); else it is 1. A fixed-weight model
-            has its own λ's step.
-        lam_range: lowest and highest λ, for the step.
-        fixed: a fixed-weight model's λ, for the step.
+        lam: a fixed-weight model's λ, whatever it is told; None for a conditional model.
+        step: whether the quantisation step is a function of λ (see `QuantisationStep`); else it is 1.
+        lam_range: lowest and highest λ that it is trained on.
         gain: how far FiLM's networks move scale and shift, see `FiLM`.
 
     Attributes:
+        prior: where λ is drawn from.
         constants: what it computes with besides its weights.
     """
 
@@ -137,29 +102,29 @@ class ScaleHyperprior(nn.Module):
         self,
         n: int = 192,
         m: int = 192,
-        prior: LogUniform | None = None,
+        lam: float | None = None,
         *,
         step: bool = False,
-        lam_range: tuple[float, float] = (1.2e-3, 2.6e-1),
-        fixed: float | None = None,
+        lam_range: tuple[float, float] = LAM_RANGE,
         gain: float = 0.1,
     ):
         super().__init__()
-        self.n, self.m, self.conditional = n, m, prior is not None
-        self.constants = (n, m, self.conditional, step, *lam_range, fixed, gain)
-        self.g_a, self.g_s = analysis(n, m), synthesis(n, m)
-        self.h_a, self.h_s = hyper_analysis(n, m), hyper_synthesis(n, m)
+        self.n, self.m, self.lam, self.lam_range, self.conditional = n, m, lam, lam_range, lam is None
+        self.constants = (n, m, self.conditional, step, *lam_range, lam, gain)
+        self.prior = LogUniform(*lam_range) if self.conditional else Fixed(lam)
+        igdn = partial(GDN, inverse=True)
+        self.g_a = nn.Sequential(_down(3, n), GDN(n), _down(n, n), GDN(n), _down(n, n), GDN(n), _down(n, m))
+        self.g_s = nn.Sequential(_up(m, n), igdn(n), _up(n, n), igdn(n), _up(n, n), igdn(n), _to_picture(n, 3))
+        self.h_a = nn.Sequential(_same(m, n), nn.ReLU(), _down(n, n), nn.ReLU(), _down(n, n))
+        self.h_s = nn.Sequential(_up(n, n), nn.ReLU(), _up(n, n), nn.ReLU(), _same(n, m), nn.ReLU())
         self.prior_z = FactorisedPrior(n)
         self.delta = QuantisationStep(m, *lam_range) if step else None
-        if step and prior is None and fixed is None:
-            raise ReaderError("A fixed-weight model with a quantisation step that follows λ needs its own λ: fixed=….")
-        self.fixed = fixed
-        if prior is not None:
+        if self.conditional:
             film = partial(FiLM, hidden=128, scale=gain, shift=gain)
             for name in ("g_a", "g_s", "h_a", "h_s"):
                 network = getattr(self, name)
-                convolutions = [layer for layer in (nn.Conv2d, nn.ConvTranspose2d) if _has(network, layer)]
-                setattr(self, name, condition(network, at=convolutions, using=film, prior=prior))
+                kinds = [k for k in (nn.Conv2d, nn.ConvTranspose2d) if any(isinstance(layer, k) for layer in network)]
+                setattr(self, name, condition(network, at=kinds, using=film, prior=self.prior))
 
     def _run(self, name: str, inputs: Tensor, lam: Tensor | None) -> Tensor:
         network = getattr(self, name)
@@ -169,20 +134,18 @@ class ScaleHyperprior(nn.Module):
         """The quantisation step Δ, ``(B, M, 1, 1)``, or 1."""
         if self.delta is None:
             return 1.0
-        if not self.conditional:
-            lam = torch.tensor([self.fixed], device=self.delta.slope.device)
-        return self.delta(lam)
+        return self.delta(lam if self.conditional else torch.tensor([self.lam], device=self.delta.slope.device))
 
     def latents(self, pictures: Tensor, lam: Tensor | None = None) -> Tensor:
-        """y, not yet rounded, of pictures ``(B, 3, H, W)`` in [0, 1], H and W multiples of 64."""
+        """y, not yet rounded, ``(B, M, H/16, W/16)``, of pictures ``(B, 3, H, W)`` in [0, 1], H and W multiples of 64."""
         return self._run("g_a", pictures, lam)
 
     def hyper_latents(self, y: Tensor, lam: Tensor | None = None) -> Tensor:
-        """z, not yet rounded, of latents."""
+        """z, not yet rounded, ``(B, N, H/64, W/64)``, of latents."""
         return self._run("h_a", y.abs(), lam)
 
     def scales(self, z_hat: Tensor, lam: Tensor | None = None) -> Tensor:
-        """σ of every latent, ``(B, M, H/16, W/16)``, for rounded hyper-latents."""
+        """σ of every latent, ``(B, M, H/16, W/16)``, at least 0, for rounded hyper-latents."""
         return self._run("h_s", z_hat, lam)
 
     def synthesise(self, y_hat: Tensor, lam: Tensor | None = None) -> Tensor:
@@ -227,9 +190,5 @@ class ScaleHyperprior(nn.Module):
 
 def uniform_noise(model: ScaleHyperprior, batch: int, height: int, width: int) -> tuple[Tensor, Tensor]:
     """Uniform numbers in [−½, ½] in the shapes of y and z for a batch of pictures of ``height`` × ``width`` pixels."""
-    y = torch.rand(batch, model.m, height // 16, width // 16) - 0.5
+    y = torch.rand(batch, model.m, height // LATENT, width // LATENT) - 0.5
     return y, torch.rand(batch, model.n, height // STRIDE, width // STRIDE) - 0.5
-
-
-def _has(network: nn.Module, layer: type) -> bool:
-    return any(isinstance(module, layer) for module in network.modules())

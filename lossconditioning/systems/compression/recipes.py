@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+import os
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
+from lossconditioning.codec import STRIDE
 from lossconditioning.errors import ReaderError, one_of, positive_int
-from lossconditioning.systems.compression.models import STRIDE, ScaleHyperprior
-from lossconditioning.systems.compression.task import LAMBDA_RANGE, lambda_grid, lambda_prior
-from lossconditioning.training import seed_everything
-from lossconditioning.training.schedules import SCHEDULES
+from lossconditioning.systems.compression.models import ScaleHyperprior
+from lossconditioning.systems.compression.task import lam_grid
+from lossconditioning.training import PROFILES, seed_everything
+from lossconditioning.training import Config as Common
 
-SYSTEM = "compression"
-PROFILES = ("smoke", "demo", "laptop", "paper")
 KINDS = ("yoto", "fixed")
 STARTS = ("plain", "components")
 FIXED = 5
 """Number of fixed-weight models."""
+FIXED_NAMES = tuple(f"fixed_{index}" for index in range(FIXED))
+"""Their experiments, by growing λ."""
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Common):
     """One experiment; the defaults are A.2's setting.
 
     What A.2 leaves open is ours: patches of 256 pixels, as in Ballé et al. 2018; λ spread evenly over a batch; gradients
-    clipped to a norm of 1; FiLM near the identity at the start, as in the authors' β-VAE code. Section 4.2 speaks of three
-    convolutions per network; g_a and g_s have four, as in Ballé et al.
+    clipped to a norm of 1, for an untrained model's at a large λ have thousands; FiLM near the identity at the start, as in the
+    authors' β-VAE code. Section 4.2 speaks of three convolutions per network; g_a and g_s have four, as in Ballé et al.
 
     Attributes:
-        name: file name of its checkpoint.
         kind: "yoto" (one network told λ) or "fixed" (a network for one λ).
         lam: a fixed-weight model's λ.
         n, m: channels of the transforms and of the latents.
@@ -43,10 +44,8 @@ class Config:
         steps: optimizer steps.
         learning_rate: Adam's; see ``schedule``.
         schedule: "constant" or "cosine", see `training.schedules`.
-        repeat: number of the repetition: another seed, everything else alike.
     """
 
-    name: str
     kind: str = "yoto"
     lam: float | None = None
     n: int = 192
@@ -61,10 +60,11 @@ class Config:
     learning_rate: float = 1e-4
     schedule: str = "constant"
     repeat: int = 0
+    clip: ClassVar[float] = 1.0
 
     def __post_init__(self):
         one_of("kind of model", self.kind, KINDS)
-        one_of("schedule", self.schedule, SCHEDULES)
+        one_of("schedule", self.schedule, ("constant", "cosine"))
         one_of("start", self.start, STARTS)
         for name in ("n", "m", "patch", "batch_size", "steps"):
             positive_int(name, getattr(self, name))
@@ -79,24 +79,15 @@ class Config:
                 f"A fixed-weight model has one λ, a conditional one none; got {self.kind} and {self.lam}."
             )
 
-    def as_json(self) -> dict[str, Any]:
-        """The configuration as JSON would give it back."""
-        return asdict(self)
+    @property
+    def precision(self) -> str:
+        """Full, unless `accelerate launch` asks for another: a latent of 200 steps has none of its fraction left in bf16."""
+        return os.environ.get("ACCELERATE_MIXED_PRECISION") or "no"
 
 
 # Two CPU cores: fewer channels, small patches and batches, a larger learning rate that ends at zero.
-LAPTOP = dict(  # noqa: C408 - read as keyword arguments
-    n=48,
-    m=128,
-    step=True,
-    balance=0.5,
-    start="components",
-    patch=128,
-    batch_size=4,
-    steps=8000,
-    learning_rate=1e-3,
-    schedule="cosine",
-)
+LAPTOP = {"n": 48, "m": 128, "step": True, "balance": 0.5, "start": "components", "patch": 128, "batch_size": 4}
+LAPTOP |= {"steps": 8000, "learning_rate": 1e-3, "schedule": "cosine"}
 
 
 def experiments(profile: str) -> dict[str, Config]:
@@ -108,17 +99,13 @@ def experiments(profile: str) -> dict[str, Config]:
     one_of("profile", profile, PROFILES)
     base, wide = Config("yoto"), {"n": 256, "m": 256}
     if profile != "paper":
-        base = replace(base, **LAPTOP)
-        wide = {"n": 64, "m": 160}
+        base, wide = replace(base, **LAPTOP), {"n": 64, "m": 160}
     if profile == "smoke":
         base, wide = replace(base, n=8, m=8, patch=64, batch_size=2, steps=3), {"n": 12, "m": 12}
-    twice = 2 * base.batch_size
+    fixed, twice = replace(base, kind="fixed", lam=1.0, balance=0.0), 2 * base.batch_size
     configs = [
         base,
-        *(
-            replace(base, name=f"fixed_{i}", kind="fixed", lam=round(float(lam), 6), balance=0.0)
-            for i, lam in enumerate(lambda_grid(FIXED))
-        ),
+        *(replace(fixed, name=f"fixed_{i}", lam=round(lam, 6)) for i, lam in enumerate(lam_grid(FIXED).tolist())),
         replace(base, name="yoto_wider_batch16", **wide, batch_size=twice),
         replace(base, name="yoto_batch16", batch_size=twice),
         replace(base, name="yoto_wider", **wide),
@@ -131,12 +118,4 @@ def experiments(profile: str) -> dict[str, Config]:
 def build(config: Config, seed: int = 0) -> ScaleHyperprior:
     """The untrained network of an experiment; its weights depend on (seed, repeat) alone."""
     seed_everything(seed, config.repeat)
-    return ScaleHyperprior(
-        config.n,
-        config.m,
-        None if config.kind == "fixed" else lambda_prior(),
-        step=config.step,
-        lam_range=LAMBDA_RANGE,
-        fixed=config.lam,
-        gain=config.gain,
-    )
+    return ScaleHyperprior(config.n, config.m, config.lam, step=config.step, gain=config.gain)

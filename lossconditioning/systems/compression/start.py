@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lossconditioning.systems.compression.gdn import GDN
+from lossconditioning.codec import GDN
 from lossconditioning.systems.compression.models import ScaleHyperprior
 
 LATENT_GAIN = 8.0

@@ -14,53 +14,37 @@ import math
 import torch
 from torch import Tensor, nn
 
-from lossconditioning.priors import LogUniform
-from lossconditioning.systems.compression.entropy_models import bits
+from lossconditioning.codec import bits
+from lossconditioning.evaluation.rate_distortion import squared_error
 
-LAMBDA_RANGE = (1.2e-3, 2.6e-1)
+LAM_RANGE = (1.2e-3, 2.6e-1)
 """λ's training range (A.2)."""
-PEAK = 255.0
-"""The largest grey level: the scale of the distortion."""
+MIDDLE = math.sqrt(math.prod(LAM_RANGE))
+"""λ₀, its geometric middle."""
+Batch = Tensor | tuple[Tensor, Tensor, Tensor]
 
 
-def lambda_prior() -> LogUniform:
-    """λ ~ log-uniform over A.2's range."""
-    return LogUniform(*LAMBDA_RANGE)
-
-
-def lambda_grid(count: int = 5) -> Tensor:
+def lam_grid(count: int = 5) -> Tensor:
     """``count`` values of λ from end to end of the range, evenly spaced in log λ; shape ``(count,)``."""
-    low, high = (math.log10(end) for end in LAMBDA_RANGE)
+    low, high = (math.log10(end) for end in LAM_RANGE)
     return torch.logspace(low, high, count, dtype=torch.float64).float()
 
 
-def squared_error(pictures: Tensor, others: Tensor) -> Tensor:
-    """Mean squared difference of pictures ``(B, 3, H, W)`` in [0, 1], in squared grey levels of 0–255: ``(B,)``."""
-    return PEAK**2 * (pictures - others).square().flatten(1).mean(1)
-
-
-def psnr(distortion: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio in dB of a mean squared error on the scale 0–255; infinite for 0."""
-    return 10 * (PEAK**2 / distortion).log10()
-
-
-def terms(
-    model: nn.Module, pictures: Tensor, lam: Tensor, noise: tuple[Tensor, Tensor] | None = None
-) -> dict[str, Tensor]:
+def terms(model: nn.Module, batch: Batch, lam: Tensor) -> dict[str, Tensor]:
     """Both losses of each picture, unweighted.
 
     Args:
         model: a `ScaleHyperprior`.
-        pictures: ``(B, 3, H, W)`` in [0, 1], H and W multiples of 64.
+        batch: pictures ``(B, 3, H, W)`` in [0, 1], H and W multiples of 64, whose latents are rounded; or, in training, such
+            pictures and the noise of y and of z, see `ScaleHyperprior.forward`.
         lam: λ of each picture, ``(B,)``: what the model is told.
-        noise: in training, see `ScaleHyperprior.forward`; latents are rounded if it is not given.
 
     Returns:
         ``{"rate", "distortion"}``, each ``(B,)``: bits per pixel, and squared grey levels.
     """
-    out = model(pictures, lam, noise)
-    pixels = pictures.shape[-1] * pictures.shape[-2]
+    pictures, *noise = (batch,) if isinstance(batch, Tensor) else batch
+    out = model(pictures, lam, noise or None)
     return {
-        "rate": (bits(out.y_likelihood) + bits(out.z_likelihood)) / pixels,
+        "rate": (bits(out.y_likelihood) + bits(out.z_likelihood)) / pictures[0, 0].numel(),
         "distortion": squared_error(out.picture, pictures),
     }

@@ -4,98 +4,56 @@ What a picture "in the style of" another should be is a matter of six losses and
 photograph in any of fourteen styles, and is told five of the weights with every photograph.
 """
 
-from lossconditioning.systems.style_transfer.comparisons import (
-    FIXED_CURVE,
-    figure_6a,
-    figure_6b,
-    hypervolumes,
-    monotonicity,
-    sensitivity,
-    unseen,
-)
+from lossconditioning.painting import batches, middle_square, perceptual_loss
+from lossconditioning.systems.style_transfer.claims import CLAIMS
 from lossconditioning.systems.style_transfer.evaluation import (
-    Trained,
-    evaluate,
-    load,
-    measure_for,
-    recorded,
-    recorded_evaluation,
+    FIXED_CURVE,
+    compare,
+    compared,
+    content_style_curves,
+    sensitivities,
 )
-from lossconditioning.systems.style_transfer.measures import Measure, curve, full_loss
-from lossconditioning.systems.style_transfer.models import Painter, StylePredictor, StylisationNetwork
-from lossconditioning.systems.style_transfer.pictures import held_out_photographs, squares, styles, training_photographs
-from lossconditioning.systems.style_transfer.play import PRESETS, play
-from lossconditioning.systems.style_transfer.recipes import (
-    PROFILES,
-    SYSTEM,
-    Config,
-    build,
-    experiments,
-    fixed_settings,
-)
-from lossconditioning.systems.style_transfer.style_features import describe, describer
+from lossconditioning.systems.style_transfer.measures import Measure, full_loss, measure
+from lossconditioning.systems.style_transfer.panel import PRESETS, play
+from lossconditioning.systems.style_transfer.recipes import Config, build, experiments, fixed_settings
 from lossconditioning.systems.style_transfer.task import (
     DEFAULT,
     RANGES,
     WEIGHTS,
     content_grid,
-    lambda_prior,
-    middle_square,
+    lam_prior,
     objective,
+    painted_terms,
     settings,
     shares,
     terms,
-    units,
 )
-from lossconditioning.systems.style_transfer.training import fit, perceptual_loss, train, train_all
+from lossconditioning.systems.style_transfer.training import around, data, draw, measure_for, optimise, weigh
+from lossconditioning.training import System
 
-__all__ = [
-    "DEFAULT",
-    "FIXED_CURVE",
-    "PRESETS",
-    "PROFILES",
-    "RANGES",
-    "SYSTEM",
-    "WEIGHTS",
-    "Config",
-    "Measure",
-    "Painter",
-    "StylePredictor",
-    "StylisationNetwork",
-    "Trained",
-    "build",
-    "content_grid",
-    "curve",
-    "describe",
-    "describer",
-    "evaluate",
-    "experiments",
-    "figure_6a",
-    "figure_6b",
-    "fit",
-    "fixed_settings",
-    "full_loss",
-    "held_out_photographs",
-    "hypervolumes",
-    "lambda_prior",
-    "load",
-    "measure_for",
-    "middle_square",
-    "monotonicity",
-    "objective",
-    "perceptual_loss",
-    "play",
-    "recorded",
-    "recorded_evaluation",
-    "sensitivity",
-    "settings",
-    "shares",
-    "squares",
-    "styles",
-    "terms",
-    "train",
-    "train_all",
-    "training_photographs",
-    "units",
-    "unseen",
-]
+SYSTEM = System(
+    name="style_transfer",
+    Config=Config,
+    experiments=experiments,
+    build=build,
+    data=data,
+    terms=terms,
+    weigh=weigh,
+    draw=draw,
+    optimise=optimise,
+    around=around,
+    measure=measure,
+    compared=compared,
+    compare=compare,
+    CLAIMS=CLAIMS,
+    play=play,
+    tolerance="mean_cost within 5 %",
+    reads=("data", "weights"),
+)
+fit, train, train_all = SYSTEM.fit, SYSTEM.train, SYSTEM.train_all
+load, recorded, evaluate, recorded_evaluation = (
+    SYSTEM.load,
+    SYSTEM.recorded,
+    SYSTEM.evaluate,
+    SYSTEM.recorded_evaluation,
+)

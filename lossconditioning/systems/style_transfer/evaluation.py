@@ -1,107 +1,181 @@
-"""Holds one conditional painter against the fixed-weight ones it replaces: Figures 6a and 6b of "You Only Train Once"."""
+"""Holds one conditional painter against the fixed-weight ones it replaces: Figures 6a and 6b of "You Only Train Once".
+
+And what they leave open: which weight does what, and new styles.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+import torch
+from torch import Tensor
+
 from lossconditioning.datasets import paintings
-from lossconditioning.errors import CheckpointError
-from lossconditioning.evaluation import Evaluation
-from lossconditioning.paths import data_cache, shipped
-from lossconditioning.systems.style_transfer.claims import claims
-from lossconditioning.systems.style_transfer.comparisons import figure_6a, figure_6b, monotonicity, sensitivity, unseen
-from lossconditioning.systems.style_transfer.measures import Measure
+from lossconditioning.evaluation import as_curve, as_metrics, hypervolume
+from lossconditioning.evaluation.alphas import monotonicity
+from lossconditioning.painting import weights_for
+from lossconditioning.painting.photographs import PAINTING_SIDE
+from lossconditioning.paths import data_cache
+from lossconditioning.systems.style_transfer.measures import Measure, Values, curve, full_loss
 from lossconditioning.systems.style_transfer.models import Painter
-from lossconditioning.systems.style_transfer.pictures import PAINTING_SIDE, held_out_photographs, styles
-from lossconditioning.systems.style_transfer.recipes import SYSTEM, Config, build, fixed_settings
+from lossconditioning.systems.style_transfer.recipes import fixed_settings
 from lossconditioning.systems.style_transfer.style_features import describe, describer
-from lossconditioning.systems.style_transfer.task import WEIGHTS
-from lossconditioning.systems.style_transfer.training import perceptual_loss, weights_for
-from lossconditioning.training.cards import Card, cards, finished, load_network
+from lossconditioning.systems.style_transfer.task import DEFAULT, WEIGHTS, content_grid, settings
+from lossconditioning.systems.style_transfer.training import measure_for
+from lossconditioning.training import Run, Trained
+
+FIXED_CURVE = ("fixed_content_low", "fixed_content_1", "fixed_default", "fixed_content_3", "fixed_content_high")
+"""The fixed-weight models of Figure 6b, by growing λ_c."""
+METHODS = ("fixed", "yoto", "specialist", "interpolation")
+"""What Figure 6b compares."""
+SIDES = ("content", "style")
+"""Its axes."""
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A finished experiment: its configuration, card and network."""
+def full_loss_by_setting(models: Mapping[str, Painter], measure: Measure) -> dict[str, float]:
+    """Figure 6a: the full loss of three methods under ten settings, ``fig6a_METHOD_SETTING``.
 
-    config: Config
-    card: Card
-    model: Painter
-
-
-def load(name: str, folder: Path | None = None) -> Trained:
-    """Load a finished experiment, verified; from the shipped checkpoints if no folder is given."""
-    folder = folder or shipped("checkpoints") / SYSTEM
-    card, model = load_network(folder, name, SYSTEM, lambda card: build(Config.from_json(card.config)))
-    return Trained(Config.from_json(card.config), card, model)
-
-
-def recorded(folder: Path | None = None) -> dict[str, Card]:
-    """Cards of finished experiments by name; the shipped ones' if no folder is given."""
-    return {card.name: card for card in cards(folder or shipped("checkpoints") / SYSTEM, SYSTEM)}
-
-
-def recorded_evaluation() -> Evaluation:
-    """The recorded result of `evaluate` on the shipped checkpoints, with VGG-19's features and BSDS500's photographs."""
-    return Evaluation.read(shipped("records") / f"{SYSTEM}.json")
+    Methods: "fixed" (the model trained for the setting), "yoto" (told the setting) and "single" (the fixed-weight model of the
+    default setting, whatever the setting).
+    """
+    single = measure.means(models["fixed_default"], torch.tensor(DEFAULT))
+    found = {}
+    for name, values in settings().items():
+        lam = torch.tensor(values)
+        found[f"fig6a_fixed_{name}"] = full_loss(measure.means(models[f"fixed_{name}"], lam), lam)
+        found[f"fig6a_yoto_{name}"] = full_loss(measure.means(models["yoto"], lam), lam)
+        found[f"fig6a_single_{name}"] = full_loss(single, lam)
+    fixed, yoto, baseline = (
+        torch.tensor([found[f"fig6a_{method}_{name}"] for name in settings()]) for method in ("fixed", "yoto", "single")
+    )
+    found["fig6a_gap"] = float(yoto.mean() / fixed.mean() - 1)
+    found["fig6a_settings_below_baseline"] = float((yoto < baseline).sum())
+    return found
 
 
-# `lossconditioning evaluate style_transfer` -------------------------------------------------------------------------------
+def content_against_style(models: Mapping[str, Painter], measure: Measure) -> dict[str, float]:
+    """Figure 6b: content loss and sum of style losses as λ_c goes from a tenth of its default to ten times.
+
+    A curve of five points for each of `METHODS`, see `content_style_curves`; and ``fig6b_hypervolume_METHOD``, as a share of
+    the fixed models'. "interpolation" mixes the pictures of the two extreme fixed-weight models.
+    """
+    grid = content_grid(len(FIXED_CURVE))
+    low, high = (measure.paint(models[FIXED_CURVE[end]], grid[end]) for end in (0, -1))
+    mixes = [measure.terms(torch.lerp(low, high, share)) for share in torch.linspace(0, 1, len(grid)).tolist()]
+    found = {
+        "fixed": curve(measure.means(models[name], lam) for name, lam in zip(FIXED_CURVE, grid, strict=True)),
+        "yoto": curve(measure.means(models["yoto"], lam) for lam in grid),
+        "specialist": curve(measure.means(models["specialist"], lam) for lam in grid),
+        "interpolation": curve({name: float(value.mean()) for name, value in mix.items()} for mix in mixes),
+    }
+    metrics = {}
+    for method, values in found.items():
+        metrics |= as_metrics(f"fig6b_{method}", {side: values[side] for side in SIDES})
+    volumes = hypervolumes(found)
+    return metrics | {f"fig6b_hypervolume_{method}": volumes[method] / volumes["fixed"] for method in METHODS}
 
 
-def evaluate(
-    checkpoint: Path | None = None,
-    folder: Path | None = None,
-    *,
-    weights: Path | None = None,
-) -> Evaluation:
-    """Measure every finished checkpoint of a folder anew on held-out photographs, and check the paper's claims.
+def content_style_curves(metrics: Mapping[str, float]) -> dict[str, Values]:
+    """Figure 6b's curves out of metrics: method → {"content", "style"}, five points each."""
+    return {method: as_curve(metrics, f"fig6b_{method}", SIDES) for method in METHODS}
+
+
+def hypervolumes(curves: Mapping[str, Values]) -> dict[str, float]:
+    """Hypervolume of each curve in (content, style), below the worst content and the worst style on the fixed models' curve.
+
+    The corner is moved out by a tenth of the curve's extent, so that its two ends count too.
+    """
+    points = {name: torch.stack([values[side] for side in SIDES], dim=1) for name, values in curves.items()}
+    worst, best = points["fixed"].max(0).values, points["fixed"].min(0).values
+    return {name: hypervolume(each, worst + 0.1 * (worst - best)) for name, each in points.items()}
+
+
+def obedience(model: Painter, measure: Measure, count: int = 9) -> dict[str, float]:
+    """Rank correlation (Spearman) of λ_c with both sides of the trade-off, over ``count`` values of λ_c: 1 for monotone.
+
+    Content falls as λ_c grows and style rises; ``monotonicity`` is the smaller of the two.
+    """
+    values = curve(measure.means(model, lam) for lam in content_grid(count))
+    falls, rises = -monotonicity(values["content"]), monotonicity(values["style"])
+    return {
+        "monotonicity_content": falls,
+        "monotonicity_style": rises,
+        "monotonicity": float(np.minimum(falls, rises)),  # not a number if either is not
+    }
+
+
+def sensitivity(model: Painter, measure: Measure) -> dict[str, float]:
+    """Which weight changes which loss, ``sensitivity_WEIGHT_TERM``.
+
+    By what factor a term's mean grows when one weight goes from a tenth of its default to ten times, as a base-10 logarithm.
+    """
+    found, asked = {}, settings()
+    for weight in WEIGHTS:
+        ends = curve(measure.means(model, torch.tensor(asked[f"{weight}_{way}"])) for way in ("low", "high"))
+        found |= {f"sensitivity_{weight}_{term}": float((ends[term][1] / ends[term][0]).log10()) for term in WEIGHTS}
+    return found
+
+
+def sensitivities(metrics: Mapping[str, float]) -> Tensor:
+    """`sensitivity` out of metrics, float64 ``(5, 5)``: row = weight, column = term."""
+    rows = [[metrics[f"sensitivity_{weight}_{term}"] for term in WEIGHTS] for weight in WEIGHTS]
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def unseen(model: Painter, measure: Measure, paintings: Mapping[str, Tensor], described: Tensor) -> dict[str, float]:
+    """How well a model paints, under the default setting, in styles it was not trained on.
 
     Args:
-        checkpoint: a folder of checkpoints; the shipped ones if not given.
-        folder: of photographs, or with a ``bsds500/val`` in it; the built-in photographs stand in where there is none. If it
-            has ``weights`` in it, the losses' network is taken from there.
-        weights: of the losses' network, see `PerceptualFeatures`.
+        measure: of the styles it knows.
+        paintings: the others, name → uint8 ``(3, H, W)``.
+        described: their descriptions, ``(S, F)``.
 
     Returns:
-        metrics: see `figure_6a`, `figure_6b` and `monotonicity`; ``sensitivity_WEIGHT_TERM``; where the folder has
+        ``style_left_unseen`` and ``style_left_seen``: the sum of style losses, as a share of what the unpainted photographs
+        have; ``content_unseen`` and ``content_seen``, the content losses.
+    """
+    found = {}
+    for name, group, given in (("seen", measure, None), ("unseen", measure.with_styles(paintings), described)):
+        painted = group.paint(model, torch.tensor(DEFAULT), given)
+        after, before = (group.terms(pictures) for pictures in (painted, group.batch.photographs))
+        left, had = (sum(float(values[f"style_{i}"].mean()) for i in (1, 2, 3, 4)) for values in (after, before))
+        found |= {f"style_left_{name}": left / had, f"content_{name}": float(after["content"].mean())}
+    return found
+
+
+# `lossconditioning evaluate style_transfer` -----------------------------------------------------------------------------
+
+
+def compared(run: Run) -> tuple[str, ...]:
+    """The experiments without which there is nothing to compare."""
+    return ("yoto", "specialist", *fixed_settings())
+
+
+def compare(trained: Mapping[str, Trained], run: Run) -> dict[str, float]:
+    """All models on held-out photographs, and what each weight does.
+
+    Returns:
+        metrics: see `full_loss_by_setting`, `content_against_style`, `obedience` and `sensitivity`; where the data folder has
         ``paintings/pointillism``, see `unseen`; ``photographs``, how many there were.
     """
-    place, names = finished(checkpoint or shipped("checkpoints") / SYSTEM, SYSTEM)
-    needed = {"yoto", "specialist", *fixed_settings()}
-    if not needed <= set(names):
-        raise CheckpointError(
-            f"{place} lacks {sorted(needed - set(names))}, without which there is nothing to compare; train them: "
-            "lossconditioning train style_transfer --only NAME …"
-        )
-    yoto = load("yoto", place)
-    models = {"yoto": yoto.model, **{name: load(name, place).model for name in needed - {"yoto"}}}
-    measure = measure_for(yoto.config, folder, weights)
-    metrics = {**figure_6a(models, measure), **figure_6b(models, measure), **monotonicity(yoto.model, measure)}
-    changes = sensitivity(yoto.model, measure)
-    metrics.update(
-        {
-            f"sensitivity_{weight}_{term}": float(changes[i, j])
-            for i, weight in enumerate(WEIGHTS)
-            for j, term in enumerate(WEIGHTS)
-        }
-    )
-    metrics.update(_unseen(yoto, measure, folder, weights))
-    metrics["photographs"] = len(measure.photographs)
-    return Evaluation(str(place), metrics, claims(metrics))
+    models = {name: item.model for name, item in trained.items()}
+    measure = measure_for(trained["yoto"].config, run)
+    return {
+        **full_loss_by_setting(models, measure),
+        **content_against_style(models, measure),
+        **obedience(models["yoto"], measure),
+        **sensitivity(models["yoto"], measure),
+        **_strangers(trained["yoto"], measure, run),
+        "photographs": len(measure.batch.photographs),
+    }
 
 
-def measure_for(config: Config, folder: Path | None = None, weights: Path | None = None) -> Measure:
-    """Held-out photographs, each with one of the built-in paintings, under the losses that a configuration is trained with."""
-    loss = perceptual_loss(config, weights, folder=folder)
-    return Measure.of(loss, held_out_photographs(folder).pictures.values(), styles())
-
-
-def _unseen(yoto: Trained, measure: Measure, folder: Path | None, weights: Path | None) -> dict[str, float]:
-    place = Path(folder or data_cache()) / "paintings" / "pointillism"
+def _strangers(yoto: Trained, measure: Measure, run: Run) -> dict[str, float]:
+    place = Path(run.data or data_cache()) / "paintings" / "pointillism"
     if not place.is_dir():
         return {}
     strangers = paintings(place, size=PAINTING_SIDE)
-    describing, _ = describer(yoto.config.described_by, weights_for(yoto.config, folder, weights))
+    describing, _ = describer(yoto.config.described_by, weights_for(yoto.config.pretrained, run))
     return unseen(yoto.model, measure, strangers, describe(strangers.values(), describing))

@@ -13,40 +13,28 @@ from torch import Tensor, nn
 
 from lossconditioning.conditioning import ConditionalInstanceNorm
 from lossconditioning.errors import ReaderError
-from lossconditioning.priors import LogUniform
-from lossconditioning.systems.style_transfer.layers import LastConvolution, doubled
+from lossconditioning.painting import LastConvolution, doubled
+from lossconditioning.priors import Prior
 from lossconditioning.systems.style_transfer.task import DEFAULT, shares
 
 
+def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    """Reflecting at the edges, without a bias: the normalisation after it would take that away again."""
+    options = {"padding": kernel // 2, "padding_mode": "reflect", "bias": False}
+    return nn.Conv2d(inputs, outputs, kernel, stride, **options)
+
+
 class Layer(nn.Module):
-    """Convolution, conditional instance normalisation, and ReLU unless it is a block's or the network's last.
+    """A convolution, conditional instance normalisation, and ReLU unless it is a block's or the network's last.
 
     Args:
-        last: the network's last layer, see `LastConvolution`.
+        norm: ``code_size`` and ``hidden`` of the `ConditionalInstanceNorm`, here and below.
     """
 
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        kernel: int,
-        code_size: int,
-        *,
-        stride: int = 1,
-        hidden: int | None = None,
-        relu: bool = True,
-        last: bool = False,
-    ):
+    def __init__(self, convolution: nn.Conv2d, *, relu: bool = True, **norm: int | None):
         super().__init__()
-        # Without a bias: normalisation would take it away again.
-        if last:
-            self.convolution = LastConvolution(inputs, outputs, kernel, bias=False)
-        else:
-            self.convolution = nn.Conv2d(
-                inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode="reflect", bias=False
-            )
-        self.norm = ConditionalInstanceNorm(outputs, code_size, hidden=hidden)
-        self.relu = relu
+        self.convolution, self.relu = convolution, relu
+        self.norm = ConditionalInstanceNorm(convolution.out_channels, **norm)
 
     def forward(self, features: Tensor, code: Tensor) -> Tensor:
         features = self.norm(self.convolution(features), code)
@@ -56,10 +44,10 @@ class Layer(nn.Module):
 class Residual(nn.Module):
     """Two layers around which the features also pass unchanged."""
 
-    def __init__(self, channels: int, code_size: int, hidden: int | None):
+    def __init__(self, channels: int, **norm: int | None):
         super().__init__()
-        self.first = Layer(channels, channels, 3, code_size, hidden=hidden)
-        self.second = Layer(channels, channels, 3, code_size, hidden=hidden, relu=False)
+        self.first = Layer(convolution(channels, channels, 3), **norm)
+        self.second = Layer(convolution(channels, channels, 3), relu=False, **norm)
 
     def forward(self, features: Tensor, code: Tensor) -> Tensor:
         return features + self.second(self.first(features, code), code)
@@ -68,9 +56,9 @@ class Residual(nn.Module):
 class Up(nn.Module):
     """Twice the height and width by repeating pixels, then a layer: no checkerboard, as transposed convolutions leave."""
 
-    def __init__(self, inputs: int, outputs: int, code_size: int, hidden: int | None):
+    def __init__(self, inputs: int, outputs: int, **norm: int | None):
         super().__init__()
-        self.layer = Layer(inputs, outputs, 3, code_size, hidden=hidden)
+        self.layer = Layer(convolution(inputs, outputs, 3), **norm)
 
     def forward(self, features: Tensor, code: Tensor) -> Tensor:
         return self.layer(doubled(features), code)
@@ -82,21 +70,19 @@ class StylisationNetwork(nn.ModuleList):
     Args:
         width: channels of the first layer; doubled twice (32 in Ghiasi et al.).
         blocks: residual blocks, at a quarter of the height and width (5 in Ghiasi et al.).
-        code_size: numbers in a code.
-        hidden: see `ConditionalInstanceNorm`.
     """
 
-    def __init__(self, width: int = 32, blocks: int = 5, code_size: int = 100, hidden: int | None = None):
-        w, shared = width, {"code_size": code_size, "hidden": hidden}
+    def __init__(self, width: int, blocks: int, **norm: int | None):
+        w = width
         super().__init__(
             [
-                Layer(3, w, 9, **shared),  # (w, H, W)
-                Layer(w, 2 * w, 3, stride=2, **shared),  # (2w, H/2, W/2)
-                Layer(2 * w, 4 * w, 3, stride=2, **shared),  # (4w, H/4, W/4)
-                *(Residual(4 * w, **shared) for _ in range(blocks)),
-                Up(4 * w, 2 * w, **shared),
-                Up(2 * w, w, **shared),
-                Layer(w, 3, 9, relu=False, last=True, **shared),
+                Layer(convolution(3, w, 9), **norm),  # (w, H, W)
+                Layer(convolution(w, 2 * w, 3, stride=2), **norm),  # (2w, H/2, W/2)
+                Layer(convolution(2 * w, 4 * w, 3, stride=2), **norm),  # (4w, H/4, W/4)
+                *(Residual(4 * w, **norm) for _ in range(blocks)),
+                Up(4 * w, 2 * w, **norm),
+                Up(2 * w, w, **norm),
+                Layer(LastConvolution(w, 3, 9, bias=False), relu=False, **norm),
             ]
         )
 
@@ -114,30 +100,22 @@ class StylePredictor(nn.Module):
     Args:
         features: how many features describe a painting.
         code_size: the bottleneck, 100.
-        prior: where λ is drawn from, see `task.lambda_prior`; None for a fixed-weight model.
+        prior: where λ is drawn from; None for a network that is not told λ.
         hidden: width of λ's own network, 512 in A.3.
         lam_size: how many numbers it makes of λ, which A.3 leaves open.
         shares: tell the network, beside log λ, each weight's share of the objective, see `task.shares`.
     """
 
     def __init__(
-        self,
-        features: int,
-        code_size: int = 100,
-        prior: LogUniform | None = None,
-        hidden: int = 512,
-        lam_size: int = 100,
-        shares: bool = False,
+        self, features: int, code_size: int, prior: Prior | None, hidden: int, lam_size: int = 100, shares: bool = False
     ):
         super().__init__()
         self.prior, self.shares = prior, shares
         self.read = nn.LayerNorm(features, elementwise_affine=False)
-        told = 0
         if prior is not None:
-            told = lam_size
             read = prior.code_size * (1 + shares)
-            self.from_lam = nn.Sequential(nn.Linear(read, hidden), nn.ReLU(), nn.Linear(hidden, told))
-        self.bottleneck = nn.Linear(features + told, code_size)
+            self.from_lam = nn.Sequential(nn.Linear(read, hidden), nn.ReLU(), nn.Linear(hidden, lam_size))
+        self.bottleneck = nn.Linear(features + (0 if prior is None else lam_size), code_size)
         for layer in self.modules():  # as in the original; PyTorch's own would all but silence λ at the start
             if isinstance(layer, nn.Linear):
                 nn.init.xavier_uniform_(layer.weight)
@@ -158,34 +136,26 @@ class Painter(nn.Module):
     """Paints photographs in styles under a loss: fixed-weight, or told λ.
 
     Args:
-        width, blocks, code_size, hidden, lam_hidden: see `StylisationNetwork` and `StylePredictor`.
-        prior: None for a fixed-weight model, which is called alike and ignores λ.
-        features: how many numbers describe a style.
+        network, predictor: its two parts. One whose predictor has no prior is not told λ: it is called alike, and ignores it.
+        prior: where λ is drawn from in training: five weights, or λ_c alone.
         styles: how many styles it is trained on.
+        features: how many numbers describe a style.
 
     Attributes:
         styles: their descriptions, ``(S, features)``: kept with the weights, so that nothing else is needed to paint in them.
     """
 
     def __init__(
-        self,
-        *,
-        width: int = 32,
-        blocks: int = 5,
-        code_size: int = 100,
-        prior: LogUniform | None = None,
-        hidden: int | None = 256,
-        lam_hidden: int = 512,
-        features: int = 256,
-        styles: int = 14,
-        shares: bool = False,
+        self, network: StylisationNetwork, predictor: StylePredictor, prior: Prior, styles: int, features: int
     ):
         super().__init__()
-        self.prior = prior
-        # Ghiasi et al.'s affine maps alone where there is no λ to be told.
-        self.network = StylisationNetwork(width, blocks, code_size, hidden if prior is not None else None)
-        self.predictor = StylePredictor(features, code_size, prior, lam_hidden, shares=shares)
+        self.network, self.predictor, self.prior = network, predictor, prior
         self.register_buffer("styles", torch.zeros(styles, features))
+
+    @property
+    def told(self) -> bool:
+        """Whether it is told λ."""
+        return self.predictor.prior is not None
 
     def forward(self, photographs: Tensor, style: Tensor, lam: Tensor | None = None) -> Tensor:
         """Paint.
@@ -203,23 +173,30 @@ class Painter(nn.Module):
             raise ReaderError(
                 f"Photographs are (B, 3, H, W), RGB in [0, 1], 16 pixels a side or more; got {tuple(photographs.shape)}."
             )
-        if self.prior is not None and lam is None:
-            raise ReaderError("This model is told under which loss to paint: give λ as the last argument.")
+        described = self._described(style, len(photographs))
+        return self.network(photographs, self.predictor(described, self._read(lam, len(photographs))))
+
+    def _described(self, style: Tensor, count: int) -> Tensor:
         if not style.is_floating_point():
             if not bool(((style >= 0) & (style < len(self.styles))).all()):
                 raise ReaderError(f"Styles are numbered 0 to {len(self.styles) - 1}; got {style.tolist()}.")
             style = self.styles[style]
-        expected = (len(photographs), self.styles.shape[1])
+        expected = (count, self.styles.shape[1])
         if style.shape != expected:
             raise ReaderError(
-                f"A style is a number, or a description of {expected[1]} numbers, one for each of {expected[0]} photographs; "
+                f"A style is a number, or a description of {expected[1]} numbers, one for each of {count} photographs; "
                 f"got {tuple(style.shape)}."
             )
-        if self.prior is not None and lam.shape != (len(photographs), len(DEFAULT)):
+        return style
+
+    def _read(self, lam: Tensor | None, count: int) -> Tensor | None:
+        """What the predictor is given of λ."""
+        if not self.told:
+            return None
+        if lam is None:
+            raise ReaderError("This model is told under which loss to paint: give λ as the last argument.")
+        if lam.shape != (count, len(DEFAULT)):
             raise ReaderError(
-                f"λ is {len(DEFAULT)} weights for each of {len(photographs)} photographs, (B, {len(DEFAULT)}); "
-                f"got {tuple(lam.shape)}."
+                f"λ is {len(DEFAULT)} weights for each of {count} photographs, (B, {len(DEFAULT)}); got {tuple(lam.shape)}."
             )
-        if self.prior is not None and not self.prior.weight_shape:
-            lam = lam[:, -1]
-        return self.network(photographs, self.predictor(style, lam))
+        return lam if self.prior.weight_shape else lam[:, -1]

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from lossconditioning.errors import ReaderError, one_of, positive_int
 from lossconditioning.losses.perceptual import CONVOLUTIONS, layer_names
-from lossconditioning.systems.style_transfer.models import Painter
+from lossconditioning.priors import Fixed
+from lossconditioning.systems.style_transfer.models import Painter, StylePredictor, StylisationNetwork
 from lossconditioning.systems.style_transfer.style_features import SIZES
-from lossconditioning.systems.style_transfer.task import DEFAULT, RANGES, content_grid, lambda_prior, settings
-from lossconditioning.training import seed_everything
+from lossconditioning.systems.style_transfer.task import DEFAULT, RANGES, content_grid, lam_prior, settings
+from lossconditioning.training import PROFILES, seed_everything
+from lossconditioning.training import Config as Common
 from lossconditioning.training.schedules import SCHEDULES
 
-SYSTEM = "style_transfer"
-PROFILES = ("smoke", "demo", "laptop", "paper")
 KINDS = ("yoto", "specialist", "fixed")
 STYLES = 14
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Common):
     """One experiment; the defaults are A.3's setting.
 
     What A.3 leaves to Ghiasi et al. 2017 is theirs (32 channels, 5 residual blocks, a bottleneck of 100, batches of 8, content
     of 256 pixels). What both leave open is ours: λ's network makes 100 numbers, λ is spread evenly over a batch.
 
     Attributes:
-        name: file name of its checkpoint.
         kind: "yoto" (one network told all five weights), "specialist" (told λ_c alone) or "fixed" (a network for one λ).
         lam: a fixed-weight model's λ, five numbers.
-        width, blocks, code_size, hidden, lam_hidden: see `models.Painter`.
+        width, blocks, code_size: see `StylisationNetwork` and `StylePredictor`.
+        hidden: width of the small network in each layer that reads the code, see `ConditionalInstanceNorm`.
+        lam_hidden: width of λ's own network.
         features: network that style and content are compared in, "vgg16" or "vgg19".
         style_layers, content_layer: where.
         described_by: network whose features describe a style to the model, "inception_v3" or "vgg".
@@ -50,10 +50,8 @@ class Config:
         learning_rate: Adam's; see ``schedule``.
         beta_2: how slowly Adam forgets the size of gradients, which vary more where λ does.
         schedule: "constant" or "cosine", see `training.schedules`.
-        repeat: number of the repetition: another seed, everything else alike.
     """
 
-    name: str
     kind: str = "yoto"
     lam: tuple[float, ...] | None = None
     width: int = 32
@@ -109,14 +107,10 @@ class Config:
                 f"{self.lam}."
             )
 
-    def as_json(self) -> dict[str, Any]:
-        """The configuration as JSON would give it back."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Config:
-        """The inverse of `as_json`, for the configuration in a card."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+    @property
+    def precision(self) -> str | None:
+        """What training computes in, see ``half``."""
+        return "bf16" if self.half else None
 
 
 # Two CPU cores: fewer channels and smaller pictures, the layers that VGG-19's first half has, a larger learning rate.
@@ -163,34 +157,23 @@ def experiments(profile: str) -> dict[str, Config]:
             base, width=4, blocks=1, hidden=8, lam_hidden=8, side=32, crops=8, batch_size=2, steps=3, pretrained=False
         )
     # Without what the network that is told five weights needs.
-    plain = {"opening": 0.0, "shares": False}
+    plain = replace(base, opening=0.0, shares=False)
     fixed = [
-        replace(
-            base,
-            name=name,
-            kind="fixed",
-            **plain,
-            lam=tuple(float(f"{weight:.4g}") for weight in lam),
-        )
+        replace(plain, name=name, kind="fixed", lam=tuple(float(f"{weight:.4g}") for weight in lam))
         for name, lam in fixed_settings().items()
     ]
-    specialist = replace(base, name="specialist", kind="specialist", **plain)
-    configs = [base, fixed[0], specialist, *fixed[1:]]
+    configs = [base, fixed[0], replace(plain, name="specialist", kind="specialist"), *fixed[1:]]
     return {config.name: config for config in configs}
 
 
 def build(config: Config, seed: int = 0) -> Painter:
     """The untrained network of an experiment; its weights depend on (seed, repeat) alone."""
     seed_everything(seed, config.repeat)
-    prior = lambda_prior(config.ranges, only_content=config.kind == "specialist") if config.kind != "fixed" else None
-    return Painter(
-        width=config.width,
-        blocks=config.blocks,
-        code_size=config.code_size,
-        prior=prior,
-        hidden=config.hidden,
-        lam_hidden=config.lam_hidden,
-        features=SIZES[config.described_by],
-        styles=STYLES,
-        shares=config.shares,
-    )
+    fixed, features = config.kind == "fixed", SIZES[config.described_by]
+    prior = Fixed(config.lam) if fixed else lam_prior(config.ranges, only_content=config.kind == "specialist")
+    told, hidden = (
+        (None, None) if fixed else (prior, config.hidden)
+    )  # Ghiasi et al.'s affine maps alone where λ is not told
+    network = StylisationNetwork(config.width, config.blocks, code_size=config.code_size, hidden=hidden)
+    predictor = StylePredictor(features, config.code_size, told, config.lam_hidden, shares=config.shares)
+    return Painter(network, predictor, prior, STYLES, features)

@@ -2,26 +2,22 @@ r"""The six terms of style transfer, and the five weights between them.
 
 L(y, λ) = Σᵢ λ_sᵢ L_sᵢ + λ_c L_c + λ_TV L_TV (YOTO, section 4.3). λ keeps the paper's numbers; the terms are brought to a
 scale on which the paper's default setting, λ_s = (10⁻³, 10⁻³, 10⁻³, 10⁻²), λ_c = 2, balances them whatever network the
-features come from: each is divided by λ's default and by its *unit*, so that at the default
+features come from: each is divided by λ's default and by its *unit* (see `painting.units`), so that at the default
 
 - each style term is 1 for a photograph that was not painted at all, and
 - the content term is 1 for a picture of something else.
-
-Units are measured on the built-in photographs and paintings, see `units`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from itertools import pairwise
+from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lossconditioning.datasets import paintings, photographs
 from lossconditioning.errors import ReaderError, one_of
-from lossconditioning.losses import PerceptualLoss, gram, total_variation, weighted
+from lossconditioning.losses import PerceptualLoss, weighted
+from lossconditioning.painting import Batch, units
 from lossconditioning.priors import LogUniform
 
 WEIGHTS = ("style_1", "style_2", "style_3", "style_4", "content")
@@ -42,7 +38,10 @@ FACTOR = 10.0
 """By how much Figure 6a raises or lowers one weight."""
 
 
-def lambda_prior(ranges: str = "centred", *, only_content: bool = False) -> LogUniform:
+# Weights ------------------------------------------------------------------------------------------------------------------
+
+
+def lam_prior(ranges: str = "centred", *, only_content: bool = False) -> LogUniform:
     """λ ~ log-uniform over `RANGES`: five weights, or λ_c alone for the "specialist"."""
     chosen = RANGES[one_of("set of ranges", ranges, RANGES)]
     if only_content:
@@ -83,58 +82,24 @@ def content_grid(count: int = 5) -> Tensor:
     return rows
 
 
-# Scales -------------------------------------------------------------------------------------------------------------------
-
-SIDE = 128
-"""Pixels a side of the pictures that units are measured on, and models by default."""
-
-
-def style_targets(loss: PerceptualLoss, pictures: Iterable[Tensor]) -> tuple[Tensor, ...]:
-    """Gram matrices of paintings, uint8 ``(3, H, W)`` each, of any sizes: one ``(S, C, C)`` per style layer.
-
-    They are looked at one by one: the activations of all of them at once would not fit in a cache.
-    """
-    device = loss.features.mean.device
-    each = [loss.style_targets(picture[None].to(device).float() / 255) for picture in pictures]
-    return tuple(torch.cat(layer) for layer in zip(*each, strict=True))
-
-
-@lru_cache(maxsize=8)
-def units(loss: PerceptualLoss) -> dict[str, float]:
-    """What counts as 1 of each term, for a network's features.
-
-    Style: the loss of a photograph against a painting, averaged over all pairs of the built-in ones. Content: the loss
-    between two different photographs. Total variation: that of the photographs.
-    """
-    device = loss.features.mean.device
-    pictures = torch.stack([middle_square(picture, SIDE) for picture in photographs().values()]).to(device)
-    # Not in the half precision that training may be under: what counts as 1 is the same everywhere.
-    with torch.no_grad(), torch.autocast(device.type, enabled=False):
-        found = loss.features(pictures)
-        targets = style_targets(loss, paintings(size=256).values())
-        measured = {}
-        for name, layer, target in zip(loss.names, loss.style, targets, strict=False):
-            measured[name] = float((gram(found[layer])[:, None] - target[None]).square().mean())
-        content = found[loss.content]
-        measured["content"] = sum(float((a - b).square().mean()) for a, b in pairwise(content)) / (len(content) - 1)
-    measured["total_variation"] = float(total_variation(pictures).mean())
-    return measured
-
-
-def middle_square(picture: Tensor, side: int) -> Tensor:
-    """The largest square in the middle of a picture, uint8 ``(3, H, W)``, as float ``(3, side, side)`` in [0, 1]."""
-    height, width = picture.shape[1:]
-    edge = min(height, width)
-    top, left = (height - edge) // 2, (width - edge) // 2
-    cut = picture[None, :, top : top + edge, left : left + edge].float() / 255
-    return torch.nn.functional.interpolate(cut, (side, side), mode="bilinear", antialias=True, align_corners=False)[0]
+def weights_of(lam: Tensor) -> dict[str, Tensor | float]:
+    """What each of the six terms weighs under λ, in the paper's numbers, ``(B, 5)`` or ``(5,)``: name → ``(B,)`` or ``()``."""
+    return {**dict(zip(WEIGHTS, over_default(lam).unbind(-1), strict=True)), "total_variation": TOTAL_VARIATION}
 
 
 # Terms --------------------------------------------------------------------------------------------------------------------
 
 
-def terms(loss: PerceptualLoss, pictures: Tensor, content: Tensor, styles: tuple[Tensor, ...]) -> dict[str, Tensor]:
-    """All six losses of painted pictures, unweighted, in their units; each ``(B,)``.
+def terms(model: nn.Module, batch: Batch, lam: Tensor) -> dict[str, Tensor]:
+    """All six losses of what a model paints under λ ``(B, 5)``, unweighted, in their units; each ``(B,)``."""
+    painted = model(batch.photographs, batch.style, lam)
+    return painted_terms(batch.loss, painted, batch.content, batch.styles)
+
+
+def painted_terms(
+    loss: PerceptualLoss, pictures: Tensor, content: Tensor, styles: tuple[Tensor, ...]
+) -> dict[str, Tensor]:
+    """All six losses of pictures that are painted already, unweighted, in their units; each ``(B,)``.
 
     Args:
         loss: with four style layers.
@@ -157,5 +122,4 @@ def objective(values: Mapping[str, Tensor], lam: Tensor) -> Tensor:
     Returns:
         ``(B,)``: at the default setting, 4 + `TOTAL_VARIATION` for a photograph that was not painted.
     """
-    weights = dict(zip(WEIGHTS, over_default(lam).unbind(-1), strict=True))
-    return weighted(dict(values), {**weights, "total_variation": TOTAL_VARIATION})
+    return weighted(values, weights_of(lam))

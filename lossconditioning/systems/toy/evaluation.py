@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from lossconditioning.datasets import sym_toy
 from lossconditioning.evaluation import (
-    Evaluation,
     gap,
     gap_closed,
     hypervolume,
@@ -19,12 +17,9 @@ from lossconditioning.evaluation import (
     single_model_baseline,
     term_values,
 )
-from lossconditioning.paths import shipped
-from lossconditioning.systems.toy.claims import claims
-from lossconditioning.systems.toy.recipes import SYSTEM, Config, build_ensemble
+from lossconditioning.systems.toy.recipes import Config
 from lossconditioning.systems.toy.task import WEIGHTS, optimal_terms, terms, weight_key
-from lossconditioning.training import Ensemble
-from lossconditioning.training.cards import Card, finished, load_network
+from lossconditioning.training import Data, Ensemble, Run, Trained
 
 GRID_POINTS = 8001
 """Test points in [−1, 1], an odd number, so that they fall between the training points."""
@@ -65,7 +60,7 @@ def measured_objective(config: Config, model: Ensemble, weights: Tensor = WEIGHT
     return values
 
 
-def regrets(config: Config, model: Ensemble) -> dict[str, float]:
+def measure(config: Config, model: Ensemble, data: Data | None = None) -> dict[str, float]:
     """Mean and standard deviation over seeds of the regret at Table 1's weights, for a card.
 
     Keys are ``regret_1``, ``regret_1_std``, …; where an experiment compares several priors, ``alpha_0.1_regret_1``, …
@@ -81,54 +76,29 @@ def regrets(config: Config, model: Ensemble) -> dict[str, float]:
     return metrics
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A finished experiment: its configuration, card and networks."""
-
-    config: Config
-    card: Card
-    model: Ensemble
-
-
-def load(folder: Path, name: str) -> Trained:
-    """Load a finished experiment from a folder of checkpoints, verified."""
-    card, model = load_network(folder, name, SYSTEM, lambda card: build_ensemble(Config.from_json(card.config)))
-    return Trained(Config.from_json(card.config), card, model)
-
-
 PREFIXES = {"best": "", "paper_sym": "paper_", "paper_fixed": "fixed_"}
-"""How an experiment's metrics are prefixed by `evaluate`; the others by their name."""
+"""How an experiment's metrics are prefixed; the others by their name."""
 
 
-def evaluate(checkpoint: Path | None = None) -> Evaluation:
-    """Measure every finished experiment of a folder anew, from its weights.
-
-    Args:
-        checkpoint: a folder of checkpoints, or one ``.safetensors`` file of it; the shipped ones if not given.
+def compare(trained: Mapping[str, Trained], run: Run) -> dict[str, float]:
+    """Numbers of every finished experiment, and of the main ones beside one another.
 
     Returns:
-        metrics ``{prefix}regret_{s₁}`` (mean over seeds), ``…_std``, and ``{prefix}mean_regret`` (mean over seeds and
-        Table 1's weights) per experiment, the comparison of the main ones, and the paper's claims as far as the
-        experiments they need are there.
+        ``{prefix}regret_{s₁}`` (mean over seeds), ``…_std``, and ``{prefix}mean_regret`` (mean over seeds and Table 1's
+        weights) per experiment; ``{prefix}gap_closed``, ``…largest_gap``, ``…hypervolume`` and ``…travel`` of the main ones.
     """
-    folder, names = finished(checkpoint or shipped("checkpoints") / SYSTEM, SYSTEM)
-    trained = {name: load(folder, name) for name in names}
     metrics: dict[str, float] = {}
     for name, item in trained.items():
-        prefix = PREFIXES.get(name, f"{name}_")
-        excess = regrets(item.config, item.model)
+        prefix, excess = PREFIXES.get(name, f"{name}_"), measure(item.config, item.model)
         metrics.update({prefix + key: value for key, value in excess.items()})
-        for alpha in (
-            [""] if len(item.config.concentrations) == 1 else [f"alpha_{a:g}_" for a in item.config.concentrations]
-        ):
+        alphas = item.config.concentrations
+        for alpha in [""] if len(alphas) == 1 else [f"alpha_{a:g}_" for a in alphas]:
             keys = [f"{alpha}regret_{weight_key(weights)}" for weights in WEIGHTS]
             metrics[f"{prefix}{alpha}mean_regret"] = sum(excess[key] for key in keys) / len(keys)
-    metrics.update(_comparison(trained))
-    measured = folder if len(names) > 1 else folder / f"{names[0]}.safetensors"
-    return Evaluation(str(measured), metrics, claims(metrics))
+    return {**metrics, **_main_ones(trained)}
 
 
-def _comparison(trained: dict[str, Trained]) -> dict[str, float]:
+def _main_ones(trained: Mapping[str, Trained]) -> dict[str, float]:
     """Numbers that set the conditional models against the separate ones of the same run."""
     metrics = {}
     if "paper_fixed" in trained:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -13,8 +14,6 @@ from lossconditioning.errors import one_of, positive_int
 from lossconditioning.priors import Prior
 
 CONDITIONING = ("input", "concatenation", "film", "none")
-
-
 INITIALISATIONS = ("he", "pytorch")
 
 
@@ -66,7 +65,23 @@ class FixedNet(nn.Module):
         return self.layers(x)
 
 
-def build(width: int, conditioning: str, prior: Prior, initialisation: str = "he") -> nn.Module:
+class MembersPrior:
+    """What an ensemble's members draw their weights from: ``copies`` members from each of several priors, in their order.
+
+    Attributes:
+        priors: one for each group of members.
+        copies: members in a group.
+    """
+
+    def __init__(self, priors: Sequence[Prior], copies: int):
+        self.priors, self.copies = tuple(priors), copies
+
+    def sample(self, sample_shape: tuple[int, ...] = (), stratified: bool = False) -> Tensor:
+        """Weights for every member, ``(M, *sample_shape, K)``; see `Prior.sample`."""
+        return torch.cat([prior.sample((self.copies, *sample_shape), stratified) for prior in self.priors])
+
+
+def one_network(width: int, conditioning: str, prior: Prior, initialisation: str = "he") -> nn.Module:
     """One network of the toy, with weights drawn from torch's global generator.
 
     Args:

@@ -6,27 +6,24 @@ random seed and, within an experiment, in the prior their weights come from.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from lossconditioning.errors import ReaderError, one_of, positive_int
 from lossconditioning.priors import Dirichlet, Fixed, Prior
-from lossconditioning.systems.toy.models import CONDITIONING, INITIALISATIONS, build
+from lossconditioning.systems.toy.models import CONDITIONING, INITIALISATIONS, MembersPrior, one_network
 from lossconditioning.systems.toy.task import WEIGHTS
-from lossconditioning.training import Ensemble, seed_everything
+from lossconditioning.training import PROFILES, Ensemble, seed_everything
+from lossconditioning.training import Config as Common
+from lossconditioning.training.schedules import SCHEDULES
 
-SYSTEM = "toy"
-PROFILES = ("smoke", "demo", "laptop", "paper")
 KINDS = ("sym", "fixed", "input_only")
-SCHEDULES = ("steps", "cosine")
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Common):
     """One experiment of the toy; the defaults are the paper's own setting (appendix A.1) wherever it states one.
 
     Attributes:
-        name: file name of its checkpoint.
         kind: "sym" (weights at the input and in the loss), "fixed" (separate models, one per weight vector of Table 1),
             or "input_only" (S_in of Figure 5: weights at the input, the loss stays at (0.5, 0.5)).
         width: neurons in each of the three hidden layers.
@@ -38,12 +35,11 @@ class Config:
         concentrations: of the symmetric Dirichlet priors; each one gets ``seeds`` members.
         stratified: spread the draws of one data point evenly over the prior.
         epochs: passes over the data, 500.
-        schedule: "steps" (0.01, 0.001, 0.0001 over 40 %, 40 %, 20 % of training) or "cosine" (from 0.01 to 0).
+        schedule: of the learning rate, see `training.optimise`.
         average: decay of an exponential moving average of the weights that is used in the end; 0 for none.
         seeds: members per prior.
     """
 
-    name: str
     kind: str = "sym"
     width: int = 64
     conditioning: str = "input"
@@ -76,6 +72,11 @@ class Config:
         return self.epochs * -(-self.points // self.batch_size)
 
     @property
+    def learning_rate(self) -> float:
+        """Adam's, at the start (A.1)."""
+        return 0.01
+
+    @property
     def priors(self) -> list[Prior]:
         """The prior each group of ``seeds`` members draws its loss weights from."""
         if self.kind == "fixed":
@@ -86,15 +87,6 @@ class Config:
     def members(self) -> int:
         """Networks in the ensemble: one per prior and seed."""
         return len(self.priors) * self.seeds
-
-    def as_json(self) -> dict[str, Any]:
-        """The configuration as JSON would give it back."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Config:
-        """The inverse of `as_json`, for the configuration in a card."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
 
 
 def experiments(profile: str) -> dict[str, Config]:
@@ -135,12 +127,14 @@ def experiments(profile: str) -> dict[str, Config]:
     return {config.name: config for config in configs}
 
 
-def build_ensemble(config: Config, seed: int = 0) -> Ensemble:
+def build(config: Config, seed: int = 0) -> Ensemble:
     """The untrained networks of an experiment; member m's weights depend on (seed, m) alone."""
     networks = []
     for group, prior in enumerate(config.priors):
         for index in range(config.seeds):
             seed_everything(seed, group, index)
             conditioning = "none" if config.kind == "fixed" else config.conditioning
-            networks.append(build(config.width, conditioning, prior, config.initialisation))
-    return Ensemble(networks)
+            networks.append(one_network(config.width, conditioning, prior, config.initialisation))
+    ensemble = Ensemble(networks)
+    ensemble.prior = MembersPrior(config.priors, config.seeds)
+    return ensemble

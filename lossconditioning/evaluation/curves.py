@@ -1,0 +1,34 @@
+"""Curves among metrics: a metric is one number with a name, a curve several numbers of several terms.
+
+Point I of a term stands under ``PREFIX_TERM_I``, or ``TERM_I`` without a prefix. These two functions are the only ones that
+know of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+
+def as_metrics(prefix: str, curve: Mapping[str, Sequence[float] | Tensor]) -> dict[str, float]:
+    """A curve, term → its points ``(G,)``, as metrics."""
+    return {
+        _name(prefix, term, index): float(value) for term, points in curve.items() for index, value in enumerate(points)
+    }
+
+
+def as_curve(metrics: Mapping[str, float], prefix: str, terms: Iterable[str]) -> dict[str, Tensor]:
+    """A curve out of metrics: term → its points, float64 ``(G,)``; G is 0 for one that was not measured."""
+    curve = {}
+    for term in terms:
+        points = []
+        while (name := _name(prefix, term, len(points))) in metrics:
+            points.append(metrics[name])
+        curve[term] = torch.tensor(points, dtype=torch.float64)
+    return curve
+
+
+def _name(prefix: str, term: str, index: int) -> str:
+    return f"{prefix}_{term}_{index}" if prefix else f"{term}_{index}"

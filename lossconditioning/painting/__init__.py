@@ -1,0 +1,14 @@
+"""What systems that paint share: photographs and crops, perceptual losses and their units, layers."""
+
+from lossconditioning.painting.batches import Batch, batches
+from lossconditioning.painting.layers import LastConvolution, doubled
+from lossconditioning.painting.perceptual import perceptual_loss, training_loss, weights_for
+from lossconditioning.painting.photographs import (
+    crops,
+    held_out_photographs,
+    middle_square,
+    squares,
+    styles,
+    training_photographs,
+)
+from lossconditioning.painting.units import style_targets, units

@@ -1,0 +1,189 @@
+"""Everything about style transfer that notebook 06 trains, as configurations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from torch import nn
+
+from lossconditioning.conditioning import tune
+from lossconditioning.datasets.pointillism import PAINTINGS
+from lossconditioning.errors import ReaderError, one_of, positive_int
+from lossconditioning.losses.perceptual import CONVOLUTIONS, layer_names
+from lossconditioning.priors import Dirichlet, Fixed, LogUniform
+from lossconditioning.systems.dynamic_style.models import FastStyle, conditional
+from lossconditioning.training import PROFILES, seed_everything
+from lossconditioning.training import Config as Common
+from lossconditioning.training.schedules import SCHEDULES
+
+KINDS = ("network", "blocks", "conditional", "two_styles")
+STYLES = ("autumn_wood", "water_lilies")
+"""The painting of all experiments, and the second one of those with two."""
+FIXED = tuple(f"style_fixed_{i}" for i in range(7))
+"""The networks for one λ each, by growing λ: the first is the blocks' main network in Figure 3, the last in all others."""
+WEAK, STRONG = FIXED[0], FIXED[-1]
+
+
+@dataclass(frozen=True)
+class Config(Common):
+    """One experiment. O = L_content + λ L_style; defaults are the public code's.
+
+    Attributes:
+        kind: "network" (for one λ), "blocks" (tuning blocks on another experiment's network), "conditional" (one network, told
+            λ between the two ends) or "two_styles" (one network with a set of instance normalisations for each of two styles).
+        lam: λ; for "conditional" the largest.
+        lam_low: the smallest λ of "conditional".
+        main: for "blocks", the experiment whose network they are put on.
+        style: which painting.
+        zoom: its texture is this many times as coarse.
+        width, blocks: see `FastStyle`.
+        at: the layers that tuning blocks are put behind.
+        hidden: width of the layer between λ and the conditional instance normalisation.
+        features: network that style and content are compared in, "vgg16" or "vgg19".
+        style_layers, content_layer: where.
+        pretrained: whether it has its trained weights; "smoke" does with random filters.
+        half: compute in bfloat16.
+        side: of the photographs, in pixels.
+        crops: photographs are this many fixed crops; 0 for new ones in every step.
+        batch_size: pictures per step.
+        steps: optimizer steps.
+        learning_rate: Adam's; see ``schedule``.
+        schedule: "constant" or "cosine", see `training.schedules`.
+    """
+
+    kind: str = "network"
+    lam: float = 0.0
+    lam_low: float | None = None
+    main: str | None = None
+    style: str = STYLES[0]
+    zoom: int = 1
+    width: int = 32
+    blocks: int = 5
+    at: tuple[str, ...] = ("residual.1", "residual.4", "up.1")
+    hidden: int = 256
+    features: str = "vgg16"
+    style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
+    content_layer: str = "relu2_2"
+    pretrained: bool = True
+    half: bool = False
+    side: int = 256
+    crops: int = 0
+    batch_size: int = 4
+    steps: int = 40_000
+    learning_rate: float = 1e-3
+    schedule: str = "constant"
+    repeat: int = 0
+
+    def __post_init__(self):
+        one_of("kind of experiment", self.kind, KINDS)
+        one_of("network", self.features, CONVOLUTIONS)
+        one_of("schedule", self.schedule, SCHEDULES)
+        for name in ("width", "blocks", "hidden", "side", "batch_size", "steps", "zoom"):
+            positive_int(name, getattr(self, name))
+        for layer in (*self.style_layers, self.content_layer):
+            one_of(f"layer of {self.features}", layer, layer_names(self.features))
+        if len(self.style_layers) != 4:
+            raise ReaderError(f"Style is compared at four layers; got {self.style_layers}.")
+        if self.side < 32 or self.crops < 0 or not self.learning_rate > 0:
+            raise ReaderError(
+                f"side is 32 pixels or more, crops 0 or more, learning_rate positive; got {self.side}, {self.crops}, "
+                f"{self.learning_rate}."
+            )
+        if not 0 <= self.lam < float("inf"):
+            raise ReaderError(f"λ, the weight of style, is 0 or more; got {self.lam}.")
+        if (self.kind == "blocks") != (self.main is not None):
+            raise ReaderError(
+                f"Tuning blocks, and only they, name a main network; got {self.kind} and main={self.main}."
+            )
+        if (self.kind == "conditional") != (self.lam_low is not None):
+            raise ReaderError(
+                f"A conditional network, and only it, has a smallest λ; got {self.kind} and {self.lam_low}."
+            )
+        if self.lam_low is not None and not 0 < self.lam_low < self.lam:
+            raise ReaderError(f"λ goes from lam_low to lam, 0 < lam_low < lam; got {self.lam_low}, {self.lam}.")
+        one_of("painting", self.style, PAINTINGS)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The experiments that have to be finished before this one."""
+        return () if self.main is None else (self.main,)
+
+    @property
+    def precision(self) -> str | None:
+        """bfloat16 on CPUs too, if asked for."""
+        return "bf16" if self.half else None
+
+
+LAM_0, LAM_1 = 0.8, 40.0
+"""λ₀ of the main network and λ₁ of the tuning blocks: a factor of 50, as in Figure 3 (2·10⁴ and 10⁶ in the paper's units)."""
+
+
+def lam_grid(count: int = len(FIXED)) -> list[float]:
+    """λ of the fixed networks, evenly in log λ from `LAM_0` to `LAM_1`, both included."""
+    return [float(f"{LAM_0 * (LAM_1 / LAM_0) ** (i / (count - 1)):.4g}") for i in range(count)]
+
+
+# Two CPU cores: fewer channels, smaller pictures, the layers that VGG-19's first half has, a larger learning rate.
+LAPTOP = dict(  # noqa: C408 - read as keyword arguments
+    width=12,
+    blocks=3,
+    at=("residual.0", "residual.2", "up.1"),
+    hidden=64,
+    features="vgg19",
+    style_layers=("relu1_2", "relu2_2", "relu3_1", "relu3_3"),
+    half=True,
+    side=96,
+    crops=512,
+    steps=600,
+    learning_rate=2e-3,
+    schedule="cosine",
+)
+TUNING_RATE = {"paper": 0.1, "laptop": 0.5, "demo": 0.5, "smoke": 0.5}
+"""Profile → the tuning blocks' learning rate, as a share of the main network's; a tenth in the public code."""
+
+
+def experiments(profile: str) -> dict[str, Config]:
+    """All experiments of a profile by name, in the order they are trained: networks before the blocks put on them.
+
+    "paper" is the public code's setting. "laptop" is what the shipped checkpoints were trained with, and what "demo" names.
+    "smoke" runs the same code on a handful of steps.
+    """
+    one_of("profile", profile, PROFILES)
+    base = Config("base", lam=LAM_1)
+    if profile != "paper":
+        base = replace(base, **LAPTOP)
+    if profile == "smoke":
+        # Shallow features of random filters take a tenth of the time.
+        shallow = {"style_layers": ("relu1_1", "relu1_2", "relu2_1", "relu2_2"), "content_layer": "relu2_1"}
+        small = {"width": 4, "hidden": 8, "side": 32, "crops": 8, "batch_size": 2, "steps": 3}
+        base = replace(base, features="vgg16", pretrained=False, half=False, **shallow, **small)
+    longer = replace(base, steps=2 * base.steps)  # as many as a main network and its blocks together
+    block = replace(base, name="", kind="blocks", main=STRONG, learning_rate=TUNING_RATE[profile] * base.learning_rate)
+    configs = [
+        *(replace(base, name=name, lam=lam) for name, lam in zip(FIXED, lam_grid(), strict=True)),
+        replace(longer, name="style_fixed_long"),
+        replace(longer, name="style_conditional", kind="conditional", lam_low=LAM_0),
+        replace(base, name="style_other", style=STYLES[1]),
+        replace(longer, name="style_two", kind="two_styles"),
+        replace(block, name="style_blocks", main=WEAK),  # Figure 3
+        replace(block, name="style_blocks_other", style=STYLES[1]),  # Figure 4
+        replace(block, name="style_blocks_coarse", zoom=2),  # Figure 5
+        # Figure 8, back from the strongest style over ever wider gaps, to content alone.
+        replace(block, name="style_back_middle", lam=lam_grid()[len(FIXED) // 2]),
+        replace(block, name="style_back_weak", lam=LAM_0),
+        replace(block, name="style_back_none", lam=0.0),
+    ]
+    return {config.name: config for config in configs}
+
+
+def build(config: Config, seed: int = 0) -> nn.Module:
+    """The untrained network of an experiment, or its tuning blocks alone; the weights depend on (seed, repeat) alone."""
+    seed_everything(seed, config.repeat)
+    network = FastStyle(config.width, config.blocks)
+    if config.kind == "conditional":
+        return conditional(network, LogUniform(config.lam_low, config.lam), config.hidden)
+    if config.kind == "two_styles":
+        return conditional(network, Dirichlet([0.5, 0.5]), None)
+    model = tune(network, config.at).sets["tuned"] if config.kind == "blocks" else network
+    model.prior = Fixed(config.lam)
+    return model

@@ -1,0 +1,48 @@
+"""A claim says what it needs, is shown nothing else, and is never dropped in silence."""
+
+import pytest
+
+from lossconditioning import ReaderError, Statement
+from lossconditioning.evaluation import measured_claims
+
+
+def smaller(metrics):
+    return f"{metrics['ours']:.1f} against {metrics['theirs']:.1f}", metrics["ours"] < metrics["theirs"]
+
+
+SMALLER = Statement("smaller", "Ours is smaller (4.1)", "a plot", ("ours", "theirs"), smaller, ("one", "other"))
+
+
+@pytest.mark.parametrize(("ours", "reproduced"), [(1.0, True), (3.0, False), (float("nan"), False)])
+def test_a_statement_becomes_a_claim(ours, reproduced):
+    claim = SMALLER.judged({"ours": ours, "theirs": 2.0, "more": 5.0})
+    assert (claim.id, claim.claim, claim.paper) == ("smaller", "Ours is smaller (4.1)", "a plot")
+    assert claim.value == f"{ours:.1f} against 2.0"
+    assert claim.reproduced is reproduced
+
+
+def test_a_missing_metric_is_an_error_that_names_it():
+    with pytest.raises(ReaderError, match=r"claim 'smaller' needs the metrics \['theirs'\]"):
+        SMALLER.judged({"ours": 1.0})
+
+
+def test_a_metric_that_was_not_asked_for_is_an_error():
+    typo = Statement("typo", "", "", ("ours",), smaller)
+    with pytest.raises(ReaderError, match="claim 'typo' reads the metric 'theirs'"):
+        typo.judged({"ours": 1.0, "theirs": 2.0})
+
+
+def test_all_metrics_of_one_beginning_can_be_asked_for():
+    every = Statement("every", "", "", ("gap_*",), lambda metrics: (", ".join(metrics), all(metrics.values())))
+    claim = every.judged({"gap_a": 1.0, "gap_b": 0.0, "other": 2.0})
+    assert (claim.value, claim.reproduced) == ("gap_a, gap_b", False)
+    with pytest.raises(ReaderError, match=r"needs the metrics \['gap_\*'\]"):
+        every.judged({"other": 1.0})
+
+
+def test_claims_about_what_was_not_measured_are_left_out_and_no_others():
+    metrics = {"ours": 1.0, "theirs": 2.0}
+    assert [claim.id for claim in measured_claims([SMALLER], metrics, {"one", "other", "third"})] == ["smaller"]
+    assert measured_claims([SMALLER], {}, {"one"}) == []
+    with pytest.raises(ReaderError, match="smaller"):
+        measured_claims([SMALLER], {}, {"one", "other"})

@@ -1,0 +1,55 @@
+"""The order in which experiments are trained, folders, and what all configurations share."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from lossconditioning import ReaderError
+from lossconditioning.training import Config
+from lossconditioning.training.experiments import in_waves, make_folder
+
+
+@dataclass(frozen=True)
+class Own(Config):
+    at: tuple[str, ...] = ("a", "b")
+    steps: int = 3
+    asked: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self.asked
+
+
+def names(waves):
+    return [[config.name for config in wave] for wave in waves]
+
+
+def test_an_experiment_comes_after_all_it_needs():
+    configs = [Own("c", asked=("b", "a")), Own("b", asked=("a",)), Own("a"), Own("d", asked=("elsewhere",))]
+    assert names(in_waves(configs)) == [["a", "d"], ["b"], ["c"]]
+    assert names(in_waves([])) == []
+
+
+@pytest.mark.parametrize(
+    "circle", [[Own("a", asked=("a",))], [Own("a", asked=("b",)), Own("b", asked=("a",)), Own("c")]]
+)
+def test_a_circle_is_refused(circle):
+    with pytest.raises(ReaderError, match=r"a(, b)? need one another in a circle"):
+        list(in_waves(circle))
+
+
+def test_a_configuration_survives_json():
+    config = Own("x", at=("up.1",))
+    again = json.loads(json.dumps(config.as_json()))
+    assert again == {"name": "x", "at": ["up.1"], "steps": 3, "asked": []}
+    assert Own.from_json(again) == config
+    assert (config.repeat, config.average, config.clip, config.precision) == (0, 0.0, None, None)
+
+
+def test_a_folder_that_can_not_be_made_is_said_before_training(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ReaderError, match=r"folder .*file.* can not be made"):
+        make_folder(tmp_path / "file" / "runs")
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
