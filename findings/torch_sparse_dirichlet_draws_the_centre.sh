@@ -14,7 +14,8 @@
 #     scipy/stats/_multivariate.py calls dirichlet of NumPy's old RandomState, which divides 0 by 0; issue 5851 of
 #     numpy/numpy.
 # What bears on users: a prior over loss weights that is meant to train "one loss at a time" trains the even mix. Draw
-#     from a list of corners instead (in this course lc.Choice). The concentrations of 0.5 that the papers use are not touched.
+#     from a list of corners instead. `Dirichlet` of this course draws concentrations below 0.01 through the inverse of
+#     their distribution function, which is right. The concentrations of 0.5 that the papers use are not touched.
 . "$(dirname "$0")/_environment.sh"
 environment torch==2.12.0 scipy==1.17.1 numpy==2.4.6
 

@@ -236,6 +236,10 @@ class LogUniform(Prior, torch.distributions.TransformedDistribution):
         return (lam.log() - self.base_dist.mean.to(lam)) / self.base_dist.stddev.to(lam)
 
 
+SPARSE = 0.01
+"""Concentrations below it are drawn through `Dirichlet.icdf`."""
+
+
 class Dirichlet(Prior, torch.distributions.Dirichlet):
     """λ on the simplex (non-negative, sum 1): the sym-parameter's prior (sym-parameters, section 3.1, equation 2).
 
@@ -251,6 +255,12 @@ class Dirichlet(Prior, torch.distributions.Dirichlet):
         if alpha.dim() != 1 or len(alpha) < 2 or not bool((torch.isfinite(alpha) & (alpha > 0)).all()):
             raise ReaderError(f"Dirichlet needs K ≥ 2 positive concentrations, shape (K,); got {alpha.tolist()}.")
         super().__init__(alpha)
+
+    def _draw(self, shape: torch.Size) -> Tensor:
+        # torch's gamma variates underflow at small α: at 0.0001 four draws of five would be the exact centre (torch 2.12).
+        if bool((self.concentration < SPARSE).any()):
+            return self.icdf(torch.rand(shape + self.event_shape, dtype=self.mean.dtype))
+        return super()._draw(shape)
 
     def _standardise(self, lam: Tensor) -> Tensor:
         return lam

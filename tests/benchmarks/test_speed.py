@@ -11,7 +11,6 @@ from ratios import REPORT, report, side_by_side
 
 import lossconditioning as lc
 from lossconditioning.datasets import shapes3d
-from lossconditioning.paths import shipped
 from lossconditioning.systems import beta_vae, toy
 from lossconditioning.systems.toy.models import FixedNet
 from lossconditioning.training import keep_freed_memory
@@ -93,7 +92,7 @@ def test_five_fixed_models_as_an_ensemble_against_one_by_one(benchmark):
 
 def test_a_slider_move_of_the_toy_panel(benchmark):
     """From slider value to PNG bytes, without a cached picture; reported, not asserted."""
-    panel = toy.play(toy.load(shipped("checkpoints") / "toy", "best").model.member(0))
+    panel = toy.play(toy.load("best").model.member(0))
     moves = count()
     benchmark.pedantic(lambda: panel.set(s1=(next(moves) * 0.00317) % 1.0), rounds=60, iterations=1, warmup_rounds=5)
     median = benchmark.stats.stats.median * 1e3
@@ -110,7 +109,7 @@ def test_what_conditioning_costs_at_the_papers_sizes(benchmark, data, batch, usu
     """
     torch.manual_seed(0)
     keep_freed_memory()
-    prior, side = beta_vae.beta_prior(data), beta_vae.ARCHITECTURES[data].picture
+    prior, side = beta_vae.lam_prior(data), beta_vae.ARCHITECTURES[data].picture
     pictures, beta = torch.rand(batch, 3, side, side), prior.sample((batch,))
     conditional, plain = beta_vae.BetaVAE(data, prior=prior), beta_vae.BetaVAE(data)
     ours, other = (lambda: vae_step(conditional, pictures, beta)), (lambda: vae_step(plain, pictures, beta))
@@ -120,7 +119,8 @@ def test_what_conditioning_costs_at_the_papers_sizes(benchmark, data, batch, usu
 
 def vae_step(model, pictures, beta):
     model.zero_grad()
-    lc.weighted(beta_vae.terms(model, pictures, beta), {"kl": beta}).mean().backward()
+    noise = torch.randn(len(pictures), model.architecture.latent)
+    lc.weighted(beta_vae.terms(model, (pictures, noise), beta), {"kl": beta}).mean().backward()
 
 
 def seconds_a_step(keep, answer):
@@ -157,14 +157,14 @@ def test_steps_that_keep_freed_memory_against_steps_that_do_not():
 def test_eight_convolutional_models_as_an_ensemble_against_one_by_one(benchmark):
     """Shapes3D's fixed-weight models: one step of eight as an Ensemble, which takes turns on a CPU, or of eight alone."""
     torch.manual_seed(0)
-    grid, pictures, noise = beta_vae.beta_grid("shapes3d"), torch.rand(16, 3, 64, 64), torch.randn(16, 10)
+    grid, pictures, noise = beta_vae.lam_grid("shapes3d"), torch.rand(16, 3, 64, 64), torch.randn(16, 10)
     separate = [beta_vae.BetaVAE("shapes3d") for _ in grid]
     optimizers = [torch.optim.Adam(model.parameters(), lr=1e-3, fused=True) for model in separate]
     ensemble = lc.Ensemble(separate)
     joint = torch.optim.Adam(ensemble.parameters(), lr=1e-3, fused=True)
 
     def step(model, optimizer, pictures, beta, noise):
-        terms = beta_vae.terms(model, pictures, beta, noise)
+        terms = beta_vae.terms(model, (pictures, noise), beta)
         optimizer.zero_grad()
         lc.weighted(terms, {"kl": beta}).mean(dim=-1).sum().backward()
         optimizer.step()

@@ -174,7 +174,11 @@ def lesson(request, tmp_path, record_property):
 @pytest.mark.slow(90)
 @pytest.mark.parametrize(
     ("lesson", "first", "later", "steps"),
-    [("01", "best", "best", 200), ("02", "shapes3d_yoto", "shapes3d_fixed", 40), ("03", "yoto", "yoto", 400)],
+    [
+        ("01", "best", "best", 200),
+        pytest.param("02", "shapes3d_yoto", "shapes3d_fixed", 40, marks=pytest.mark.thorough),
+        pytest.param("03", "yoto", "yoto", 400, marks=pytest.mark.thorough),
+    ],
     indirect=["lesson"],
     ids=["01", "02", "03"],
 )

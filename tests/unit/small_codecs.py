@@ -1,5 +1,8 @@
 """Small codecs that never saw training: they start from the principal components of photographs, which is enough to code."""
 
+import multiprocessing
+from collections.abc import Callable
+
 import torch
 
 from lossconditioning.codec import Codec
@@ -27,3 +30,11 @@ def small_codec(n: int = 8, m: int = 8, **options) -> Codec:
 def corner(height: int, width: int, name: str = "coffee") -> torch.Tensor:
     """A piece of a photograph, uint8 ``(3, height, width)``."""
     return photographs()[name][:, 60 : 60 + height, 100 : 100 + width].clone()
+
+
+def elsewhere(work: Callable, *given: object) -> object:
+    """What a function returns in a process that does nothing else; an error if it hangs or crashes, for then nothing comes."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["lossconditioning.systems.compression"])  # only the first process waits for it
+    with context.Pool(1) as pool:
+        return pool.apply_async(work, given).get(timeout=300)

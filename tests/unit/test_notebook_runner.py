@@ -259,12 +259,14 @@ def test_refresh_replaces_what_is_generated_and_nothing_else(shelf):
     assert mine.source == "mine"
 
 
+ALL_SECTIONS = (*records.README_SECTIONS, *records.FRONT_ENDS_SECTIONS)
 README = """Before.
 <!-- notebooks:begin -->
 old
 <!-- notebooks:end -->
 Between.
 <!-- tried:begin --><!-- tried:end -->
+<!-- slowest:begin --><!-- slowest:end -->
 <!-- latency:begin --><!-- latency:end -->
 <!-- scoreboard:begin --><!-- scoreboard:end -->
 """
@@ -279,7 +281,7 @@ def test_fill_writes_the_sections_of_a_readme(shelf):
     row = {"notebook": "01_toy", "panel": "s₁", "keys": "8 a second", "median": 60.4, "p95": 80.5, "max": 99.9}
     (shelf / "latency.json").write_text(json.dumps([row]))
     records.record_front_ends(found)
-    filled = records.fill(README)
+    filled = records.fill(README, ALL_SECTIONS)
     assert "| [01_toy](notebooks/01_toy.ipynb) | Title |  | 1.3 min | 1,234 MB |" in filled
     assert "| A browser 1.0 | a slider | 2 passed, 1 failed |" in filled
     assert "| 01_toy | s₁ | 8 a second | 60 | 80 | 100 |" in filled
@@ -288,7 +290,7 @@ def test_fill_writes_the_sections_of_a_readme(shelf):
     assert "\nold\n" not in filled
     assert filled.startswith("Before.\n")
     assert "\nBetween.\n" in filled
-    assert records.fill(filled) == filled
+    assert records.fill(filled, ALL_SECTIONS) == filled
 
 
 def test_front_ends_are_recorded_from_a_test_run_only(shelf):
@@ -309,4 +311,4 @@ def test_front_ends_are_recorded_from_a_test_run_only(shelf):
 )
 def test_fill_complains_about_missing_markers(text, shelf):
     with pytest.raises(ReaderError, match="no section between"):
-        records.fill(text)
+        records.fill(text, ALL_SECTIONS)

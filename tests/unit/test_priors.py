@@ -169,6 +169,15 @@ def test_a_finite_prior_has_no_rsample(name):
         ALL[name]().rsample((2,))
 
 
+@pytest.mark.parametrize("alpha", [0.009, 0.001, 0.0001])
+def test_a_sparse_dirichlet_draws_corners_each_as_often_and_never_the_centre(alpha):
+    torch.manual_seed(0)
+    lam = Dirichlet([alpha] * 3).sample((3000,))
+    assert (lam.amax(dim=-1) - 1 / 3).min() > 1e-3
+    assert (lam > 0.99).any(dim=-1).float().mean() > 1 - 20 * alpha
+    np.testing.assert_allclose((lam > 0.5).float().mean(dim=0), [1 / 3] * 3, atol=0.03)
+
+
 # Density and moments ----------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from lossconditioning.errors import ReaderError
 from lossconditioning.evaluation import as_curve, as_metrics, bd_rate
 from lossconditioning.systems.compression.data import held_out_photographs, measured_on
 from lossconditioning.systems.compression.measures import NAMES, QUALITIES, Curve, curve, reference_curve
-from lossconditioning.systems.compression.recipes import FIXED, FIXED_NAMES
+from lossconditioning.systems.compression.recipes import FIXED_NAMES
 from lossconditioning.systems.compression.task import lam_grid
 from lossconditioning.training import Run, Trained
 from lossconditioning.training.cards import Card
@@ -34,7 +34,7 @@ def compare(trained: Mapping[str, Trained], run: Run) -> dict[str, float]:
         the curves, ``lambda_0``, ``yoto_rate_0``, ``yoto_psnr_0``, ``yoto_ms_ssim_0``…
     """
     found = measured_on(run.data, few=True) if run.smoke else held_out_photographs(run.data)
-    grid, codecs = lam_grid(FIXED).tolist(), {name: Codec(item.model) for name, item in trained.items()}
+    grid, codecs = lam_grid().tolist(), {name: Codec(item.model) for name, item in trained.items()}
     fixed = [(codecs.pop(name), lam) for name, lam in zip(FIXED_NAMES, grid, strict=True)]
     points = {"fixed": fixed, **{name: [(codec, lam) for lam in grid] for name, codec in codecs.items()}}
     learned = {name: curve(row, found.pictures) for name, row in points.items()}
@@ -85,8 +85,6 @@ def recall(found: Mapping[str, Card]) -> dict[str, float]:
     """BD-rates of conditional models as their cards have them, also of those too many to ship: ``recorded_bd_rate_NAME``."""
     if not set(FIXED_NAMES) <= set(found):
         return {}
-    fixed, yoto = (
-        recorded_curve(found, "fixed"),
-        [name for name, card in found.items() if card.config["kind"] == "yoto"],
-    )
+    fixed = recorded_curve(found, "fixed")
+    yoto = (name for name, card in found.items() if card.config["kind"] == "yoto")
     return {f"recorded_bd_rate_{name}": bd_rate_between(recorded_curve(found, name), fixed) for name in yoto}

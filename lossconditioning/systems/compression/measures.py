@@ -17,7 +17,7 @@ from lossconditioning.evaluation import as_metrics
 from lossconditioning.evaluation.rate_distortion import quality
 from lossconditioning.systems.compression.data import Patches
 from lossconditioning.systems.compression.models import ScaleHyperprior
-from lossconditioning.systems.compression.recipes import FIXED, Config
+from lossconditioning.systems.compression.recipes import Config
 from lossconditioning.systems.compression.task import lam_grid
 
 Curve = dict[str, Tensor]
@@ -58,7 +58,7 @@ def measure(config: Config, model: ScaleHyperprior, data: Patches) -> dict[str, 
 
     A fixed-weight model is measured at its own λ, a conditional one at all the fixed-weight models'.
     """
-    codec, grid = Codec(model), lam_grid(FIXED).tolist() if config.lam is None else [config.lam]
+    codec, grid = Codec(model), lam_grid().tolist() if config.lam is None else [config.lam]
     found = curve([(codec, lam) for lam in grid], data.held_out)
     metrics = {name: value for name, value in as_metrics("", found).items() if math.isfinite(value)}
     cost = found["rate"] + torch.tensor(grid, dtype=torch.float64) * found["distortion"]

@@ -16,10 +16,8 @@ from lossconditioning.training import Config as Common
 
 KINDS = ("yoto", "fixed")
 STARTS = ("plain", "components")
-FIXED = 5
-"""Number of fixed-weight models."""
-FIXED_NAMES = tuple(f"fixed_{index}" for index in range(FIXED))
-"""Their experiments, by growing λ."""
+FIXED_NAMES = tuple(f"fixed_{index}" for index in range(len(lam_grid())))
+"""The fixed-weight models' experiments, by growing λ."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def experiments(profile: str) -> dict[str, Config]:
     fixed, twice = replace(base, kind="fixed", lam=1.0, balance=0.0), 2 * base.batch_size
     configs = [
         base,
-        *(replace(fixed, name=f"fixed_{i}", lam=round(lam, 6)) for i, lam in enumerate(lam_grid(FIXED).tolist())),
+        *(replace(fixed, name=f"fixed_{i}", lam=round(lam, 6)) for i, lam in enumerate(lam_grid().tolist())),
         replace(base, name="yoto_wider_batch16", **wide, batch_size=twice),
         replace(base, name="yoto_batch16", batch_size=twice),
         replace(base, name="yoto_wider", **wide),

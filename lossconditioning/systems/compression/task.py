@@ -25,7 +25,7 @@ Batch = Tensor | tuple[Tensor, Tensor, Tensor]
 
 
 def lam_grid(count: int = 5) -> Tensor:
-    """``count`` values of λ from end to end of the range, evenly spaced in log λ; shape ``(count,)``."""
+    """``count`` values of λ from end to end of the range, evenly spaced in log λ; five are the fixed-weight models'."""
     low, high = (math.log10(end) for end in LAM_RANGE)
     return torch.logspace(low, high, count, dtype=torch.float64).float()
 

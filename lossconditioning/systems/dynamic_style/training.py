@@ -7,13 +7,12 @@ from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
-from accelerate import PartialState
 from torch import Tensor, nn
 
 from lossconditioning.conditioning import DynamicNet
 from lossconditioning.losses import PerceptualLoss, balanced
 from lossconditioning.painting import Batch as Pictures
-from lossconditioning.painting import batches, perceptual_loss, training_photographs
+from lossconditioning.painting import batches, training_loss, training_photographs
 from lossconditioning.systems.dynamic_style.measures import measure_for
 from lossconditioning.systems.dynamic_style.models import TurnedOn
 from lossconditioning.systems.dynamic_style.recipes import STYLES, Config
@@ -32,8 +31,7 @@ def learned(config: Config, loss: PerceptualLoss) -> Targets:
 def data(config: Config, run: Run) -> Data:
     """Photographs to paint, with the targets of all paintings of the experiment; and a `Measure`."""
     photographs, measure = training_photographs(run.data), measure_for(config, run)
-    dtype = torch.bfloat16 if config.half else torch.float32
-    loss = perceptual_loss(config, run, dtype, PartialState().device)
+    loss = training_loss(config, run)
     targets, seed = learned(config, loss), run_seed(config, run.seed)
     chosen = batches(config, list(photographs.pictures.values()), loss, targets, seed)
     return Data(

@@ -145,7 +145,7 @@ def unseen(model: Painter, measure: Measure, paintings: Mapping[str, Tensor], de
     return found
 
 
-# `lossconditioning evaluate style_transfer` -----------------------------------------------------------------------------
+# `lossconditioning evaluate style_transfer` -------------------------------------------------------------------------------
 
 
 def compared(run: Run) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def styles(config: Config, run: Run) -> Photographs:
 
 
 def measure_for(config: Config, run: Run = Run()) -> Measure:  # noqa: B008 - frozen
-    """Held-out photographs, each with a painting, under the losses that a configuration is trained with.
+    """Held-out photographs, each with one of the learnt paintings, under the losses that a configuration is trained with.
 
     In the smoke profile they are two, as small as those trained on.
     """

@@ -3,7 +3,6 @@
 The files are tried in a process of their own, so that its memory is theirs alone, and a crash or a hang is seen from outside.
 """
 
-import multiprocessing
 import random
 import struct
 import sys
@@ -11,14 +10,13 @@ import time
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import psutil
 import pytest
 import torch
-from small_codecs import corner, small_codec
+from small_codecs import corner, elsewhere, small_codec
 
 from lossconditioning.codec import OVERHEAD, Codec, Container, FileError, Symbols
 from lossconditioning.errors import WeightWarning
@@ -184,7 +182,7 @@ def hostile(codec: Codec) -> dict[str, bytes]:
     return files
 
 
-def try_hostile(_: None = None) -> dict:
+def try_hostile() -> dict:
     codec = small_codec()
     files, watch = hostile(codec), Watch(codec)
     for name, data in files.items():
@@ -208,12 +206,6 @@ def try_mutants(count: int) -> dict:
         elif expected is None or not torch.equal(picture, expected):
             watch.wrong.append(f"{number}: shows a picture that nobody encoded")
     return watch.report()
-
-
-def elsewhere(work: Callable, given: object = None) -> dict:
-    """A report from a process that does nothing else; an error if it hangs or crashes, for then none comes."""
-    with multiprocessing.get_context("forkserver").Pool(1) as pool:
-        return pool.apply_async(work, (given,)).get(timeout=120)
 
 
 # What is asked of them ------------------------------------------------------------------------------------------------

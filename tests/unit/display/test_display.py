@@ -279,7 +279,7 @@ def test_film_strips_stack_rows():
 
 
 def test_the_toy_panel_shows_the_network_it_was_given():
-    network = toy.build_ensemble(toy.Config("panel", seeds=1)).member(0)
+    network = toy.build(toy.Config("panel", seeds=1)).member(0)
     panel = toy.play(network)
     left = panel.set(s1=0.0)
     assert panel.set(s1=1.0) != left

@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 
 from lossconditioning import ReaderError
-from lossconditioning.training import Config
+from lossconditioning.systems import toy
+from lossconditioning.training import Config, Run, System, experiments, protocol
 from lossconditioning.training.experiments import in_waves, make_folder
 
 
@@ -37,6 +39,22 @@ def test_an_experiment_comes_after_all_it_needs():
 def test_a_circle_is_refused(circle):
     with pytest.raises(ReaderError, match=r"a(, b)? need one another in a circle"):
         list(in_waves(circle))
+
+
+def test_all_share_one_time_budget_each_wave_what_is_left(monkeypatch):
+    clock, begun = SimpleNamespace(now=0.0, time=lambda: clock.now), []
+
+    def a_minutes_training(system, config, run):
+        begun.append((config.name, run.minutes))
+        clock.now += 60
+        return True
+
+    monkeypatch.setattr(System, "train", a_minutes_training)
+    for module in (protocol, experiments):
+        monkeypatch.setattr(module, "time", clock)
+    configs = [Own("a"), Own("b"), Own("c", asked=("a",)), Own("d", asked=("c",))]
+    assert toy.SYSTEM.train_all(configs, Run(minutes=3)) == 3
+    assert begun == [("a", 3), ("b", 2), ("c", 1)]
 
 
 def test_a_configuration_survives_json():

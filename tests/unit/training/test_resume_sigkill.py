@@ -15,7 +15,7 @@ import torch
 from tqdm import tqdm
 
 from lossconditioning.systems.toy import Config, fit
-from lossconditioning.training import Loop, checkpoints, load_state
+from lossconditioning.training import Loop, Run, checkpoints, load_state
 
 CONFIG = Config("killed", points=64, width=8, epochs=150, seeds=2, schedule="cosine", average=0.99)
 EVERY = CONFIG.steps // 20
@@ -54,7 +54,7 @@ def life(folder: str, step, resumed_from, slow_disk: bool) -> None:
         checkpoints.open = SlowFile
     torch.set_num_threads(1)
     tqdm.set_lock(threading.RLock())  # its own, shared between processes, would outlive the killed one
-    fit(CONFIG, path=folder, seed=3, progress=False)
+    fit(CONFIG, Run(seed=3, progress=False), folder)
 
 
 class Life:

@@ -93,9 +93,9 @@ def test_the_recorded_evaluation_agrees_with_the_cards(name):
 
 
 def test_one_network_has_a_file_for_every_size():
-    codec, picture = compression.open_codec("yoto"), photographs()["chelsea"][:, 20:276, 60:316]
-    for size in (1500, 2000, 4000):
+    codec, picture = compression.open_codec("yoto"), photographs()["chelsea"][:, 20:212, 60:252]
+    for size in (1000, 2500):
         found = compression.to_size(codec, picture, size)
         assert 0.99 * size <= len(found.data) <= size
-    for decibels in (28.0, 30.0, 32.0):
+    for decibels in (28.0, 31.0):
         assert decibels <= compression.to_psnr(codec, picture, decibels).psnr <= decibels + 0.02
