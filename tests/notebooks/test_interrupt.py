@@ -52,6 +52,10 @@ class HeldFile(io.FileIO):
 Path("go_on").unlink(missing_ok=True)
 checkpoints.open = HeldFile
 """
+ELSEWHERE = """
+folder = Path("../runs/uninterrupted")
+run = replace(run, out=folder)
+"""
 PATIENCE = 250  # seconds; a machine may be busy with something else
 
 
@@ -213,7 +217,7 @@ def test_a_training_cell_survives_interrupts_restarts_and_kills(lesson, first, l
     assert lesson.continued() == kept >= before
     assert kept % every == 0 or kept == stopped
 
-    lesson.run('folder = Path("../runs/uninterrupted")', lesson.train)
+    lesson.run(ELSEWHERE, lesson.train)
     assert lesson.continued() is None
     assert lesson.finished() == lesson.finished("uninterrupted") != {}
 
@@ -232,5 +236,5 @@ def test_the_cell_that_trains_in_two_processes_survives_an_interrupt(lesson):
     lesson.log.seek(0)
     assert {line.rstrip() for line in lesson.log if "continuing" in line} == stopped != set()
 
-    lesson.run('folder, profile = Path("../runs/uninterrupted"), "smoke"', lesson.train_all)  # smoke: in one process
+    lesson.run(ELSEWHERE, 'profile = "smoke"', lesson.train_all)  # smoke: in one process
     assert lesson.finished() == lesson.finished("uninterrupted") != {}

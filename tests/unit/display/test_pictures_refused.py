@@ -2,7 +2,6 @@
 
 import io
 import struct
-import time
 import zipfile
 import zlib
 from pathlib import Path
@@ -135,29 +134,23 @@ def added_memory(call) -> int:
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF"])
 def test_decompression_bombs_are_refused_by_their_header(kind):
     data = header_of(kind, 20_000)
-    started = time.monotonic()
     said = []
     memory = added_memory(lambda: said.append(refusal(uploaded(data))))
     assert "too large" in said[0]
     assert "64,000,000" in said[0]
-    assert time.monotonic() - started < 1
     assert memory < 20 * 2**20
 
 
 def test_a_whole_bomb_is_not_decoded():
     data = png_of(20_000, 20_000)
     assert len(data) < 1_000_000
-    started = time.monotonic()
     memory = added_memory(lambda: refusal(uploaded(data)))
-    assert time.monotonic() - started < 1
     assert memory < 20 * 2**20
 
 
 def test_a_bomb_beside_the_pixels_is_refused():
     text = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(50_000_000)))
-    started = time.monotonic()
     memory = added_memory(lambda: refusal(png_of(100, 100, text)))
-    assert time.monotonic() - started < 1
     assert memory < 20 * 2**20
 
 
