@@ -18,8 +18,9 @@ test: lint  ## ruff, and the tests of the package and the notebooks
 test-all: lint  ## the same, and the tests that take minutes
 	@$(TESTS)
 
-test-browser: $(STAMP)  ## the tests in a real browser, latency included; needs Chromium or Chrome
-	@$(BIN)/python -m pytest tests/browser -rP --show-capture=stdout
+test-browser: $(STAMP)  ## the tests in a real browser, then latency, alone; needs Chromium or Chrome
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/browser --ignore=tests/browser/test_latency.py -n 2
+	@$(BIN)/python -m pytest tests/browser/test_latency.py -rP --show-capture=stdout
 
 lab: $(STAMP)  ## open JupyterLab on the welcome notebook
 	@$(BIN)/jupyter lab notebooks/00_welcome.ipynb

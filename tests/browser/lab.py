@@ -1,31 +1,23 @@
-"""JupyterLab as a reader has it: a server of its own, a notebook in a tab, a slider panel under mouse and keyboard."""
+"""JupyterLab as a reader has it: a notebook in a tab, a slider panel under mouse and keyboard."""
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
 from playwright.sync_api import Browser, Locator
 
-from lossconditioning.notebooks import read
-
-SETTINGS = {
-    # JupyterLab's own choice: every cell is in the page, and those far below are laid out when they are scrolled to.
-    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "contentVisibility"},
-    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
-}
 IS_READY = """() => {
     const panel = window.jupyterapp?.shell.currentWidget;
     return panel?.context?.isReady && panel.sessionContext.session?.kernel?.status === "idle";
+}"""
+NEW_KERNEL = """async () => {
+    const {content, sessionContext} = jupyterapp.shell.currentWidget;
+    const kernel = await sessionContext.changeKernel({name: content.model.getMetadata("kernelspec").name});
+    await kernel.info;
 }"""
 # What a reader would stumble over in a notebook that has run: cells left out, errors, widgets with nothing to see.
 FAULTS = """() => jupyterapp.shell.currentWidget.content.widgets.flatMap((cell, number) => {
@@ -46,15 +38,37 @@ FAULTS = """() => jupyterapp.shell.currentWidget.content.widgets.flatMap((cell, 
     }
     return found.map(fault => `cell ${number}: ${fault}`);
 })"""
-# A panel is at rest when nothing in it has changed for a while and the kernel has nothing left to do.
+# The kernel handles a move, and later a picture, in its main thread or in one that it has for widgets (a subshell). Each thread
+# answers in turn: the first time it has the move that was made, the second time it has made the picture.
+ANSWERED = """async () => {
+    const {kernel} = jupyterapp.shell.currentWidget.sessionContext.session;
+    const threads = new Set([null, ...Array.from(kernel._comms.values(), comm => comm.subshellId)]);
+    const message = {channel: "shell", parent_header: {}, metadata: {}, content: {}, buffers: []};
+    const header = {msg_type: "kernel_info_request", session: kernel.clientId, username: "", version: "5.3"};
+    for (let times = 0; times < 2; times++) {
+        for (const subshell_id of threads) {
+            const unique = {msg_id: crypto.randomUUID(), date: new Date().toISOString(), subshell_id};
+            await kernel.sendShellMessage({...message, header: {...header, ...unique}}, true).done;
+        }
+        await new Promise(resolve => setTimeout(resolve, 10));
+    }
+}"""
+# A panel is at rest when the kernel has answered and nothing has changed since, for longer than a fine picture waits (350 ms);
+# and when the kernel answers then, too, for it may be making that picture.
 AT_REST = """async (output) => {
-    const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
     const picture = output.querySelector("img.widget-image");
-    let last = performance.now();
-    const watch = new MutationObserver(() => { last = performance.now(); });
+    const pause = () => new Promise(resolve => setTimeout(resolve, 25));
+    let changes = 0, seen, last;
+    const watch = new MutationObserver(() => { changes++; last = performance.now(); });
     watch.observe(output, {subtree: true, childList: true, characterData: true, attributes: true});
-    while (performance.now() - last < 1000 || kernel.status !== "idle" || !picture.complete)
-        await new Promise(resolve => setTimeout(resolve, 50));
+    do {
+        await (ANSWERED)();
+        last = performance.now();
+        while (performance.now() - last < 500 || !picture.complete) await pause();
+        seen = changes;
+        await (ANSWERED)();
+        await pause();
+    } while (changes !== seen);
     watch.disconnect();
     const bytes = await (await fetch(picture.src)).arrayBuffer();
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
@@ -62,8 +76,9 @@ AT_REST = """async (output) => {
         Array.from(digest, byte => byte.toString(16).padStart(2, "0")).join(""),
         output.querySelector("[role=status]").textContent,
         [...output.querySelectorAll(".widget-readout")].map(readout => readout.textContent),
+        [...output.querySelectorAll("select")].map(choice => choice.selectedOptions[0].text),
     ];
-}"""
+}""".replace("ANSWERED", ANSWERED)
 
 # What a move takes where there is nothing to compute: one of two pictures that are there already.
 EMPTY = """from itertools import cycle
@@ -87,52 +102,22 @@ def empty_panel() -> str:
     return nbformat.writes(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}))
 
 
-@contextmanager
-def jupyterlab(folder: Path, home: Path):
-    """JupyterLab of this environment over a folder, with nobody's settings; gives the address of a page by its path."""
-    settings = home / "config/labconfig/default_setting_overrides.json"
-    settings.parent.mkdir(parents=True)
-    settings.write_text(json.dumps(SETTINGS), "utf-8")
-    places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "IPYTHONDIR": "ipython"}
-    token = secrets.token_hex()
-    options = ["--no-browser", "--allow-root", "--expose-app-in-browser", "--ServerApp.ip=127.0.0.1", "--port=0"]
-    with open(home / "log", "w", encoding="utf-8") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options, f"--ServerApp.root_dir={folder}"],
-            env={**os.environ, **{name: str(home / place) for name, place in places.items()}, "JUPYTER_TOKEN": token},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        address = _address(server, home)
-        yield lambda path: f"{address}{path}?token={token}"
-    finally:
-        server.terminate()  # takes the kernels with it
-        try:
-            server.wait(60)
-        except subprocess.TimeoutExpired:  # a kernel that was starting can keep it; kernels end with their server
-            server.kill()
-
-
-def _address(server: subprocess.Popen, home: Path) -> str:
-    """Where a server that is starting will answer; it chose a free port itself."""
-    until = time.monotonic() + 60
-    while server.poll() is None and time.monotonic() < until:
-        with suppress(OSError, ValueError):  # not yet written, or not to its end
-            return json.loads((home / f"data/runtime/jpserver-{server.pid}.json").read_text("utf-8"))["url"]
-        time.sleep(0.1)
-    raise RuntimeError(f"JupyterLab did not start:\n{(home / 'log').read_text('utf-8')}")
-
-
 class Notebook:
-    """One notebook, opened in a tab and a workspace of its own."""
+    """One notebook in a tab and a workspace of its own: as it was saved, without a kernel, until it is run."""
 
-    def __init__(self, browser: Browser, address: Callable[[str], str], path: str):
-        self.name, workspace = Path(path).stem, path.removesuffix(".ipynb").replace("/", "-")
+    def __init__(self, browser: Browser, address: Callable[[str], str], path: Path):
+        self.path, self.name, self.is_saved = path, path.stem, True
         self.context = browser.new_context(viewport={"width": 1280, "height": 1000})
         self.page = self.context.new_page()
-        self.page.goto(address(f"lab/workspaces/{workspace}/tree/{path}"))
+        self.page.goto(address(f"lab/workspaces/{self.name}/tree/{path.name}"))
         self.page.wait_for_function(IS_READY, timeout=90_000)
+        self.command("kernelmenu:shutdown")
+
+    def run(self) -> None:
+        """Run → Run All Cells, in a new kernel."""
+        self.is_saved = False
+        self.page.evaluate(NEW_KERNEL)
+        self.command("notebook:run-all-cells")
 
     def command(self, name: str) -> None:
         """What a menu entry does, to its end."""
@@ -152,7 +137,8 @@ class Notebook:
         return Panel(self, cell)
 
     def close(self) -> None:
-        self.command("kernelmenu:shutdown")
+        if not self.is_saved:
+            self.command("kernelmenu:shutdown")
         self.context.close()
 
 
@@ -162,6 +148,7 @@ class State(NamedTuple):
     picture: str  # the hash of its bytes
     text: str
     readouts: list[str]
+    choices: list[str]
 
 
 class Panel:
@@ -182,6 +169,10 @@ class Panel:
     def at_rest(self) -> State:
         return State(*self.output.evaluate(AT_REST))
 
+    def answered(self) -> None:
+        """Wait until the kernel has made the picture of the last move."""
+        self.page.evaluate(ANSWERED)
+
     def renew(self) -> None:
         """Run the cell again: a panel at its start, with no picture kept."""
         before = self.output.element_handle()
@@ -190,12 +181,8 @@ class Panel:
         before.wait_for_element_state("hidden")
         self.output.locator(".noUi-handle").first.focus()
 
-    def press(self, key: str, times: int = 1, every: float = 0.0) -> None:
-        """Press a key again and again, so many seconds apart, or as fast as it goes."""
-        started = time.perf_counter()
-        for count in range(1, times + 1):
-            self.page.keyboard.press(key)
-            self.page.wait_for_timeout(max(0.0, 1000 * (started + count * every - time.perf_counter())))
+    def press(self, key: str) -> None:
+        self.page.keyboard.press(key)
 
     def drag(self, slider: int) -> None:
         """Drag a slider's handle by the mouse, two fifths of its way towards the farther end."""
@@ -208,13 +195,3 @@ class Panel:
         self.page.mouse.down()
         self.page.mouse.move(x + way, y, steps=8)
         self.page.mouse.up()
-
-
-def panel_cells(path: Path) -> list[int]:
-    """The cells of a notebook that end in a slider panel, by what they saved."""
-    return [
-        number
-        for number, cell in enumerate(read(path).cells)
-        for output in cell.get("outputs", [])
-        if output.get("data", {}).get("text/plain", "").startswith("[slider panel]")
-    ]

@@ -1,36 +1,30 @@
 """A picture of the reader's own: chosen in the browser's dialogue, refused in words, or shown."""
 
-from importlib.metadata import version
-
 import pytest
-from lab import panel_cells
+from panels import where
 from PIL import Image
 
-from lossconditioning.notebooks import notebook_paths, read
-
-(PATH,) = notebook_paths(["02"])
+PATH, CELL = where("A photograph of 32×32 pixels")
 MINE = "orange.png\xa0(yours)"  # ipywidgets keeps the spaces of a choice
-(CELL,) = [cell for cell in panel_cells(PATH) if "play_photograph" in read(PATH).cells[cell].source]
 
 
-@pytest.mark.parametrize("executed", [PATH], ids=lambda path: path.stem, indirect=True, scope="session")
-def test_a_picture_is_uploaded_refused_and_chosen_again(executed, tmp_path, browser, record_property):
-    front_end = f"JupyterLab {version('jupyterlab')}, Chromium {browser.version}"
-    record_property("front_end", [front_end, "a picture of one's own: uploaded, refused in words, chosen again"])
+@pytest.mark.parametrize("path", [PATH], ids=lambda path: path.stem)
+def test_a_picture_is_uploaded_refused_and_chosen_again(executed, tmp_path, in_jupyterlab):
+    in_jupyterlab("a picture of one's own: uploaded, refused in words, chosen again")
     panel = executed.panel(CELL)
     panel.renew()
     start = panel.at_rest()
     choice = panel.output.locator("select")
 
     def upload(name, content=None):
-        path = tmp_path / name
+        file = tmp_path / name
         if content is None:
-            Image.new("RGB", (300, 200), "orange").save(path)
+            Image.new("RGB", (300, 200), "orange").save(file)
         else:
-            path.write_bytes(content)
+            file.write_bytes(content)
         with executed.page.expect_file_chooser() as chooser:
             panel.output.locator(".widget-upload, .jupyter-widget-upload").click()
-        chooser.value.set_files(path)
+        chooser.value.set_files(file)
         return panel.at_rest()
 
     orange = upload("orange.png")

@@ -10,25 +10,35 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from lab import AT_REST, IS_READY
+from panels import PANELS, needed
 from playwright.sync_api import Browser
 
 KEYS = {"End": 35, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39}  # Windows' codes, which the protocol asks for
 OUTPUT = """(cell) => document.querySelectorAll(".jp-Notebook .jp-Cell")[cell]
     .querySelector(".jp-OutputArea-output:has(img.widget-image)")"""
-# Run the cell again, and give the keyboard to the new panel's first slider.
-RENEW = """async (cell) => {
-    const before = OUTPUT(cell), pause = () => new Promise(resolve => setTimeout(resolve, 50));
-    jupyterapp.shell.currentWidget.content.activeCellIndex = cell;
-    await jupyterapp.commands.execute("notebook:run-cell");
+# Run cells one after the other, to the first error.
+RUN = """async (cells) => {
+    const {content} = jupyterapp.shell.currentWidget;
+    for (const cell of cells) {
+        content.activeCellIndex = cell;
+        await jupyterapp.commands.execute("notebook:run-cell");
+        const error = content.activeCell.model.outputs?.toJSON().find(output => output.output_type === "error");
+        if (error) throw new Error(`cell ${cell}: ${error.evalue}`);
+    }
+}"""
+# Give the keyboard to the first slider of a panel, where asked to of a new one: the cell runs again.
+FOCUS = """async (cell, isNew) => {
+    const before = isNew ? OUTPUT(cell) : null, pause = () => new Promise(resolve => setTimeout(resolve, 50));
+    if (isNew) await RUN([cell]);
     while (OUTPUT(cell) === before || !OUTPUT(cell)?.querySelector("img.widget-image").naturalWidth) await pause();
     OUTPUT(cell).scrollIntoView({block: "center"});
     OUTPUT(cell).querySelector(".noUi-handle").focus();
-}""".replace("OUTPUT", f"({OUTPUT})")
+}""".replace("OUTPUT", f"({OUTPUT})").replace("RUN", f"({RUN})")
 
 
 class Page:
@@ -83,28 +93,29 @@ class Page:
 
 
 class TimedNotebook:
-    """A notebook that was opened and run on such a page."""
+    """A notebook that was opened on such a page, and of which the cells ran that its panels need."""
 
-    def __init__(self, browser: Browser, address: Callable[[str], str], path: str):
-        self.name, workspace = Path(path).stem, path.removesuffix(".ipynb").replace("/", "-")
-        self.page = Page(browser, address(f"lab/workspaces/{workspace}/tree/{path}"))
+    def __init__(self, browser: Browser, address: Callable[[str], str], path: Path, cells: Sequence[int] = ()):
+        self.path, self.name = path, path.stem
+        self.page = Page(browser, address(f"lab/workspaces/timed-{path.stem}/tree/{path.name}"))
         until = time.monotonic() + 90
         while not self.page.evaluate(IS_READY):
-            assert time.monotonic() < until, f"JupyterLab did not open {path}"
+            assert time.monotonic() < until, f"JupyterLab did not open {path.name}"
             time.sleep(0.2)
-        self.command("notebook:run-all-cells")
+        self.page.evaluate(RUN, list(cells) or needed(path, PANELS[path]), timeout=600)
 
-    def command(self, name: str) -> None:
-        """What a menu entry does, to its end."""
-        self.page.evaluate("async (name) => { await jupyterapp.commands.execute(name); }", name, timeout=600)
+    def panel(self, cell: int) -> TimedPanel:
+        """The panel of a cell as it is, its first slider under the keyboard."""
+        self.page.evaluate(FOCUS, cell, False)
+        return TimedPanel(self, cell)
 
     def renewed(self, cell: int) -> TimedPanel:
         """The panel of a cell that runs again: at its start, with no picture kept, its first slider under the keyboard."""
-        self.page.evaluate(RENEW, cell)
+        self.page.evaluate(FOCUS, cell, True)
         return TimedPanel(self, cell)
 
     def close(self) -> None:
-        self.command("kernelmenu:shutdown")
+        self.page.evaluate("async () => { await jupyterapp.commands.execute('kernelmenu:shutdown'); }")
         self.page.close()
 
 
@@ -112,7 +123,7 @@ class TimedPanel:
     """The slider panel in a cell's output."""
 
     def __init__(self, notebook: TimedNotebook, cell: int):
-        self.page, self.cell = notebook.page, cell
+        self.page, self.notebook, self.cell = notebook.page, notebook.name, cell
         self.name = self.evaluate("output => output.querySelector('.widget-slider .widget-label').innerText")
 
     def evaluate(self, function: str) -> Any:

@@ -1,30 +1,11 @@
-"""What is seen without a kernel: a saved notebook in JupyterLab, and the HTML that ``make run`` writes."""
-
-from importlib.metadata import version
+"""What is seen without a kernel: the HTML that ``make run`` writes. For saved notebooks in JupyterLab see `test_lab`."""
 
 import pytest
-from lab import Notebook, panel_cells
 
 from lossconditioning.notebooks import notebook_paths, read, to_html
 
-NOTEBOOK = pytest.mark.parametrize("path", notebook_paths(), ids=lambda path: path.stem)
 
-
-@NOTEBOOK
-def test_saved_panels_show_their_film_strip_in_jupyterlab(path, browser, lab, record_property):
-    front_end = f"JupyterLab {version('jupyterlab')}, Chromium {browser.version}"
-    record_property("front_end", [front_end, "saved notebook without a kernel"])
-    notebook = Notebook(browser, lab, f"saved/{path.name}")
-    notebook.command("kernelmenu:shutdown")
-    for cell in panel_cells(path):
-        strip = notebook.cell(cell).locator(".jp-OutputArea-output img")
-        strip.scroll_into_view_if_needed()
-        assert strip.evaluate("strip => strip.naturalWidth * strip.naturalHeight") > 0
-    assert notebook.faults() == []
-    notebook.close()
-
-
-@NOTEBOOK
+@pytest.mark.parametrize("path", notebook_paths(), ids=lambda path: path.stem)
 def test_html_shows_every_picture_with_alt_text(path, page, browser, record_property, tmp_path, screenshots):
     record_property(
         "front_end", [f"saved HTML page, Chromium {browser.version}", "pictures, alt texts, no widget left"]
