@@ -11,6 +11,7 @@ import asyncio
 import gc
 import html
 import random
+import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -40,6 +41,8 @@ _UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inse
 _SETTLE = 0.002  # seconds in which further moves may still arrive before a picture is made
 _STILL = 0.35  # seconds without a move after which the fine picture is worth making
 _SURPRISE = "surprise me"
+# Pictures are made one at a time, in whatever thread a move is handled: figures, and torch's number of threads, are shared.
+_MAKING = threading.RLock()
 
 
 class Panel:
@@ -111,7 +114,8 @@ class Panel:
         for name, value in values.items():
             widget = self._widgets[name]
             widget.unobserve(self._moved, names="value")
-            widget.value = value
+            with _without_echo(widget):
+                widget.value = value
             widget.observe(self._moved, names="value")
         self._refresh()
         return self.image
@@ -191,16 +195,17 @@ class Panel:
         self._show(self.render)
 
     def _show(self, render: Render) -> None:
-        values = self.values
-        try:
-            picture, self.readouts = self._frame(values, render)
-        except ReaderError as error:  # shown where the reader looks; the picture before it stays
-            self._text.value = f"<b>{html.escape(str(error))}</b>"
-            return
-        if picture != self._picture.value:
-            with self._picture.hold_sync():  # one message
-                self._picture.format, self._picture.value = _format(picture), picture
-        self._text.value = self._describe(values)
+        with _MAKING:  # values are read in here, so that the last picture is of the last ones
+            values = self.values
+            try:
+                picture, self.readouts = self._frame(values, render)
+            except ReaderError as error:  # shown where the reader looks; the picture before it stays
+                self._text.value = f"<b>{html.escape(str(error))}</b>"
+                return
+            if picture != self._picture.value:
+                with self._picture.hold_sync():  # one message
+                    self._picture.format, self._picture.value = _format(picture), picture
+            self._text.value = self._describe(values)
 
     def _frame(self, values: Mapping[str, float | str | Picture], render: Render) -> tuple[bytes, Readouts]:
         key = (render, *(self.controls[name].key(value) for name, value in values.items()))
@@ -252,12 +257,31 @@ def _spare_what_is_loaded() -> None:
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """One torch thread: for a small picture, two that share the cores with a browser mostly wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with _MAKING:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+@contextmanager
+def _without_echo(widget: widgets.DOMWidget) -> Iterator[None]:
+    """Set a slider so that its front end does not send the value back.
+
+    It rounds what it is given to its own steps (0 to −2.8e-17, a weight between two steps to the nearer one), and sends that as
+    if the reader had moved it; late, it would undo what was set meanwhile. Not so while it reports only handles let go.
+    """
+    if not hasattr(widget, "continuous_update"):  # a menu, an upload
         yield
+        return
+    try:
+        with widget.hold_sync():  # one message
+            widget.continuous_update = False
+            yield
     finally:
-        torch.set_num_threads(threads)
+        widget.continuous_update = True
 
 
 def _format(picture: bytes) -> str:
