@@ -1,0 +1,133 @@
+"""Notebooks on the command line: `lossconditioning run`, `app` and `scoreboard`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lossconditioning.errors import ReaderError
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAMES]", help='Notebooks: "01" or "01_sym_parameter_toy". All if none is named.'),
+]
+
+
+def run(
+    names: Names = None,
+    profile: Annotated[
+        str, typer.Option(help="smoke (seconds), demo (shipped checkpoints), laptop (trains here), paper.")
+    ] = "demo",
+    out: Annotated[Path, typer.Option(help="Folder for the executed notebooks.")] = Path("build/notebooks"),
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Set a notebook's parameter; may be repeated."),
+    ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="For authors: note minutes and memory in data/records.")
+    ] = False,
+    update: Annotated[
+        bool,
+        typer.Option(
+            "--update", help="For authors: put the executed notebooks in place of the committed ones; implies --record."
+        ),
+    ] = False,
+) -> None:
+    """Execute notebooks into a folder, as .ipynb and as .html.
+
+    Shows a progress bar over the cells of each notebook, and closes with a table of status, minutes and peak memory. A
+    notebook that fails shows the failing cell and its error; the others still run, and the exit status is 1.
+
+    Example: lossconditioning run 01 --profile smoke -p seed=3
+    """
+    from lossconditioning import notebooks, records
+
+    if update and profile != "demo":
+        raise ReaderError(
+            f"Committed notebooks hold the outputs of a demo run; --update does not go with --profile {profile}."
+        )
+    if update and parameter:
+        raise ReaderError("Committed notebooks hold the outputs of their default parameters; --update takes no -p.")
+    paths = notebooks.notebook_paths(names or [])
+
+    def report(done: notebooks.Execution) -> None:
+        if done.error:
+            print(f"\n{done.error}\n", file=sys.stderr)
+
+    runs = notebooks.run(paths, profile, out, _parameters(parameter or []), report)
+    if record or update:
+        records.record_runs(runs)
+    if update:
+        _put_in_place(paths, runs, out)
+    print(f"\n{notebooks.table(runs)}\n\nExecuted notebooks are in {out}/")
+    if any(done.error for done in runs):
+        raise SystemExit(1)
+
+
+def serve(
+    names: Names = None,
+) -> None:
+    """Serve the play panel of notebooks with Voilà, without the code, at http://localhost:8866; Ctrl-C ends it.
+
+    Example: lossconditioning app 02
+    """
+    from lossconditioning.apps import voila_command, write_apps
+
+    raise typer.Exit(subprocess.call(voila_command(write_apps(Path("build/apps"), names or []))))
+
+
+def scoreboard(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    update: Annotated[
+        Path | None, typer.Option(help="For authors: rewrite the generated parts of this README.")
+    ] = None,
+    front_ends: Annotated[
+        Path | None, typer.Option(help="For authors: record what a test run found, build/front_ends.json.")
+    ] = None,
+) -> None:
+    """Print every claim of every paper beside what was measured, from the records.
+
+    Example: lossconditioning scoreboard
+    """
+    from lossconditioning import records
+
+    if front_ends is not None:
+        records.record_front_ends(front_ends)
+    if update is not None:
+        records.update_readme(update)
+    elif as_json:
+        print(json.dumps(records.read_evaluations(), indent=1, ensure_ascii=False))
+    else:
+        print(records.scoreboard_markdown())
+
+
+def _put_in_place(paths: list[Path], runs: list, out: Path) -> None:
+    """Overwrite the committed notebooks, and their solutions, with what was executed without error."""
+    from lossconditioning import notebooks, records
+
+    for path, done in zip(paths, runs, strict=True):
+        if not done.error:
+            notebooks.save(records.refresh(notebooks.read(out / path.name), path.stem), path)
+    for path in notebooks.solution_paths(paths):
+        done = notebooks.execute(path, "demo", out / "solutions", as_html=False)
+        if done.error:
+            raise ReaderError(done.error)
+        notebooks.save(notebooks.read(out / "solutions" / path.name), path)
+
+
+def _parameters(pairs: list[str]) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            raise ReaderError(f"A parameter is written NAME=VALUE; got {pair!r}.")
+        try:
+            values[name] = json.loads(text)
+        except ValueError:
+            values[name] = text
+    return values
