@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable
+from numbers import Real
 
 
 class ReaderError(ValueError):
@@ -36,4 +38,11 @@ def positive_int(name: str, value: object) -> int:
     """Return ``value`` as an int if it is a whole number of at least 1, else raise ``ReaderError``."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ReaderError(f"{name} must be a whole number of at least 1; got {value!r}.")
+    return value
+
+
+def positive(name: str, value: object) -> float:
+    """Return ``value`` if it is a finite number above 0, else raise ``ReaderError``."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < math.inf:
+        raise ReaderError(f"{name} is a positive number; got {value!r}.")
     return value

@@ -127,3 +127,17 @@ def hypervolume(points: Tensor, reference: Tensor | list[float], ideal: Tensor |
         )
     volume = float(moocore.hypervolume(values.numpy(), ref=corner.numpy()))
     return volume if best is None else volume / float((corner - best).prod())
+
+
+def hypervolume_shares(curves: Mapping[str, Tensor], reference: str) -> dict[str, float]:
+    """Hypervolume of each curve below the worst ends of one of them, as a share of that one's.
+
+    The corner is moved out by a tenth of the reference's extent, so that its two ends count too.
+
+    Args:
+        curves: name → term values, shape ``(N, K)``.
+        reference: name of the curve that the others are measured against.
+    """
+    worst, best = curves[reference].max(0).values, curves[reference].min(0).values
+    volumes = {name: hypervolume(points, worst + 0.1 * (worst - best)) for name, points in curves.items()}
+    return {name: volume / volumes[reference] for name, volume in volumes.items()}

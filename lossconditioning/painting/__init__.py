@@ -1,6 +1,6 @@
 """What systems that paint share: photographs and crops, perceptual losses and their units, layers."""
 
-from lossconditioning.painting.batches import Batch, batches
+from lossconditioning.painting.batching import Batch, batches
 from lossconditioning.painting.layers import LastConvolution, doubled
 from lossconditioning.painting.perceptual import perceptual_loss, training_loss, weights_for
 from lossconditioning.painting.photographs import (
@@ -11,4 +11,4 @@ from lossconditioning.painting.photographs import (
     styles,
     training_photographs,
 )
-from lossconditioning.painting.units import style_targets, units
+from lossconditioning.painting.scales import style_targets, units

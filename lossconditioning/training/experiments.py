@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
@@ -91,20 +91,21 @@ def finish(
     return card
 
 
-def in_waves(configs: Iterable[Config]) -> Iterator[list[Config]]:
+def in_waves(configs: Iterable[Config]) -> list[list[Config]]:
     """Experiments in groups, each after all that it needs of the others.
 
     Raises:
         ReaderError: if some of them need one another in a circle.
     """
-    left = list(configs)
+    waves, left = [], list(configs)
     while left:
         names = {config.name for config in left}
         ready = [config for config in left if not names & set(config.needs)]
         if not ready:
             raise ReaderError(f"{', '.join(sorted(names))} need one another in a circle: none can be trained first.")
-        yield ready
+        waves.append(ready)
         left = [config for config in left if config not in ready]
+    return waves
 
 
 def train_many(

@@ -20,6 +20,7 @@ from lossconditioning.training.cards import Card, cards, finished, in_half_preci
 from lossconditioning.training.config import Config
 from lossconditioning.training.experiments import finish, in_waves, is_finished, make_folder, train_many
 from lossconditioning.training.fitting import fit
+from lossconditioning.training.lending import lent
 from lossconditioning.training.loop import Loop
 from lossconditioning.training.runs import Run
 from lossconditioning.training.schedules import optimizer_and_schedule
@@ -143,7 +144,7 @@ class System:
         Returns:
             the network, and the loop with its history; ``loop.done`` tells whether time was enough.
         """
-        return self.training(self, config, run, self._gathered(config, run, made), path)
+        return self._trained(config, run, self._gathered(config, run, made), path)
 
     def train(self, config: Config, run: Run) -> bool:
         """Train one experiment into a finished checkpoint and its card, ``NAME.safetensors`` and ``NAME.json`` in ``run.out``.
@@ -163,7 +164,7 @@ class System:
             return True
         make_folder(Path(run.out))
         data = self._gathered(config, run)
-        model, loop = self.training(self, config, run, data, Path(run.out) / "unfinished" / config.name)
+        model, loop = self._trained(config, run, data, Path(run.out) / "unfinished" / config.name)
         if loop.done and PartialState().is_main_process:
             stored = in_half_precision(model.state_dict())
             kept = self.build(config, run.seed)  # as it will be loaded: training may have left its own under autocast
@@ -180,12 +181,16 @@ class System:
         """
         done, deadline = 0, None if run.minutes is None else time.time() + 60 * run.minutes
         travels = replace(self, CLAIMS=(), play=None)  # to other processes, which need neither; a lambda could not
-        for wave in in_waves(configs):
+        for wave in in_waves(configs):  # a circle is an error before hours are spent
             count = train_many(travels.train, wave, run, deadline, workers)
             done += count
             if count < len(wave):
                 break
         return done
+
+    def _trained(self, config: Config, run: Run, data: Data, path: str | Path | None) -> tuple[nn.Module, Loop]:
+        with lent(data.made.values()):
+            return self.training(self, config, run, data, path)
 
     def _gathered(self, config: Config, run: Run, made: Mapping[str, nn.Module] | None = None) -> Data:
         """An experiment's data, and the finished networks it needs."""

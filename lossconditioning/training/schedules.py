@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Protocol
 
 import torch
 from torch import nn
 
-
-class Scheduled(Protocol):
-    """What a configuration says of its optimizer; ``schedule`` is one of `SCHEDULES`."""
-
-    learning_rate: float
-    schedule: str
-    steps: int
-
+from lossconditioning.training.config import Config
 
 SCHEDULES = ("constant", "cosine", "steps")
 """The same throughout; half a cosine, down to zero at the last step, after a warm-up; or a factor at each milestone."""
 
 
 def optimizer_and_schedule(
-    config: Scheduled,
+    config: Config,
     model: nn.Module | Iterable[dict],
     betas: tuple[float, float] = (0.9, 0.999),
     *,

@@ -81,19 +81,8 @@ MAY_IMPORT = {
     "notebooks": ["errors", "paths", "training"],
     "records": ["errors", "paths", "training", "evaluation", "systems", "notebooks"],
     "apps": ["errors", "notebooks"],
-    "codec_commands": ["codec", "systems"],
-    "cli": [
-        "errors",
-        "paths",
-        "environment",
-        "training",
-        "datasets",
-        "systems",
-        "notebooks",
-        "records",
-        "apps",
-        "codec_commands",
-    ],
+    "commands": ["errors", "training", "codec", "systems", "notebooks", "records", "apps"],
+    "cli": ["errors", "paths", "datasets", "commands"],
     "__main__": ["cli"],
 }
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
-from lossconditioning.errors import ReaderError, one_of, positive_int
+from lossconditioning.errors import ReaderError, one_of, positive, positive_int
 from lossconditioning.priors import Fixed, LogUniform, Prior, Uniform
 from lossconditioning.systems.beta_vae.models import ARCHITECTURES, CONDITIONING, BetaVAE
 from lossconditioning.systems.beta_vae.task import RANGES, lam_grid
@@ -55,7 +55,7 @@ class Config(Common):
     steps: int = 600_000
     learning_rate: float = 8e-4
     repeat: int = 0
-    schedule: ClassVar[str] = "steps"
+    schedule, schedules = "steps", ("steps",)
 
     def __post_init__(self):
         one_of("data set", self.data, ARCHITECTURES)
@@ -63,16 +63,16 @@ class Config(Common):
         one_of("conditioning", self.conditioning, CONDITIONING)
         one_of("prior", self.prior, PRIORS)
         one_of("encoding", self.encoding, ENCODINGS)
-        for name in ("lams", "draws", "batch_size", "steps"):
+        for name in ("lams", "draws"):
             positive_int(name, getattr(self, name))
         if self.hidden is not None:
             positive_int("hidden", self.hidden)
-        if not self.width > 0 or not self.learning_rate > 0:
-            raise ReaderError(f"width and learning_rate are positive; got {self.width}, {self.learning_rate}.")
+        positive("width", self.width)
         if not 0 < self.range[0] < self.range[1]:
             raise ReaderError(f"lam_range is a low and a high β, 0 < low < high; got {self.range}.")
         if self.kind == "fixed" and self.draws > 1:
             raise ReaderError("A fixed-weight model has one β: several draws per picture mean nothing to it.")
+        super().__post_init__()
 
     @property
     def range(self) -> tuple[float, float]:

@@ -7,7 +7,7 @@ picture anew, writes real files (with `lossconditioning.codec`), and is held aga
 from lossconditioning.codec import GDN, OVERHEAD, Codec, Container, FileError, gaussian_likelihood, to_psnr, to_size
 from lossconditioning.evaluation.rate_distortion import quality
 from lossconditioning.systems.compression.claims import CLAIMS
-from lossconditioning.systems.compression.data import data, patches
+from lossconditioning.systems.compression.data import experiment_data, patches
 from lossconditioning.systems.compression.evaluation import bd_rate_between, compare, compared, recall, recorded_curve
 from lossconditioning.systems.compression.measures import NAMES, measure, measure_file, recode
 from lossconditioning.systems.compression.models import ScaleHyperprior, uniform_noise
@@ -24,7 +24,7 @@ SYSTEM = System(
     Config=Config,
     experiments=experiments,
     build=build,
-    data=data,
+    data=experiment_data,
     terms=terms,
     weigh=weigh,
     draw=draw,

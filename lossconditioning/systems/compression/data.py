@@ -69,7 +69,7 @@ class Patches(Data):
     first: Callable[[], Tensor] = field(kw_only=True)
 
 
-def data(config: Config, run: Run) -> Patches:
+def experiment_data(config: Config, run: Run) -> Patches:
     """Batches of patches, float ``(B, 3, S, S)`` in [0, 1]; held out are `measured_on`'s pictures, by name."""
     found, held_out = training_photographs(run.data), measured_on(run.data, few=run.smoke)
     cut = partial(patches, list(found.pictures.values()), config.patch, seed=run_seed(config, run.seed))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 from lossconditioning.codec import STRIDE
-from lossconditioning.errors import ReaderError, one_of, positive_int
+from lossconditioning.errors import ReaderError, one_of, positive, positive_int
 from lossconditioning.systems.compression.models import ScaleHyperprior
 from lossconditioning.systems.compression.task import lam_grid
 from lossconditioning.training import PROFILES, seed_everything
@@ -58,24 +56,22 @@ class Config(Common):
     learning_rate: float = 1e-4
     schedule: str = "constant"
     repeat: int = 0
-    clip: ClassVar[float] = 1.0
+    clip = 1.0
 
     def __post_init__(self):
         one_of("kind of model", self.kind, KINDS)
-        one_of("schedule", self.schedule, ("constant", "cosine"))
         one_of("start", self.start, STARTS)
-        for name in ("n", "m", "patch", "batch_size", "steps"):
+        for name in ("n", "m", "patch"):
             positive_int(name, getattr(self, name))
         if self.patch % STRIDE:
             raise ReaderError(f"patch is a multiple of {STRIDE} pixels; got {self.patch}.")
-        if not self.learning_rate > 0:
-            raise ReaderError(f"learning_rate is positive; got {self.learning_rate}.")
-        if self.lam is not None and not 0 < self.lam < math.inf:
-            raise ReaderError(f"λ is a positive number; got {self.lam}.")
+        if self.lam is not None:
+            positive("λ", self.lam)
         if (self.lam is None) == (self.kind == "fixed"):
             raise ReaderError(
                 f"A fixed-weight model has one λ, a conditional one none; got {self.kind} and {self.lam}."
             )
+        super().__post_init__()
 
     @property
     def precision(self) -> str:

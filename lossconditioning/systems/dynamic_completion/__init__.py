@@ -3,7 +3,12 @@
 from functools import partial
 
 from lossconditioning.systems.dynamic_completion.claims import CLAIMS
-from lossconditioning.systems.dynamic_completion.data import Pictures, data, held_out_pictures, training_pictures
+from lossconditioning.systems.dynamic_completion.data import (
+    Pictures,
+    experiment_data,
+    held_out_pictures,
+    training_pictures,
+)
 from lossconditioning.systems.dynamic_completion.evaluation import (
     best_alpha,
     compare,
@@ -14,7 +19,7 @@ from lossconditioning.systems.dynamic_completion.evaluation import (
     tuned,
 )
 from lossconditioning.systems.dynamic_completion.holes import HOLE, centre_hole, hole_at
-from lossconditioning.systems.dynamic_completion.measures import LAYERS, Measure, blended, measure, turned
+from lossconditioning.systems.dynamic_completion.measures import LAYERS, Measure, blended, measure
 from lossconditioning.systems.dynamic_completion.models import Completer, PatchDiscriminator, in_hole
 from lossconditioning.systems.dynamic_completion.panel import play
 from lossconditioning.systems.dynamic_completion.recipes import SIDE, Config, build, experiments
@@ -35,7 +40,7 @@ SYSTEM = System(
     Config=Config,
     experiments=experiments,
     build=build,
-    data=data,
+    data=experiment_data,
     terms=terms,
     weigh=weigh,
     draw=draw,

@@ -29,7 +29,7 @@ FIRST_HELD_OUT = 1_000_000
 """Number of the first drawn one of them."""
 
 
-def data(config: Config, run: Run) -> AdversarialData:
+def experiment_data(config: Config, run: Run) -> AdversarialData:
     """Batches, functions of (seed, step) alone, and a `Measure`."""
     learned, seed = training_pictures(config, run.data), run_seed(config, run.seed)
     measure, measured_on = held_out_measure(config, run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from lossconditioning.errors import ReaderError
 from lossconditioning.evaluation import as_metrics
 from lossconditioning.evaluation.alphas import ALPHAS
 from lossconditioning.systems.dynamic_completion.data import held_out_measure
-from lossconditioning.systems.dynamic_completion.measures import Each, Measure, turned
+from lossconditioning.systems.dynamic_completion.measures import Each, Measure
 from lossconditioning.training import Run, Trained
 
 Curves = dict[str, Tensor]
@@ -49,7 +50,7 @@ def histogram(best: Tensor, alphas: tuple[float, ...] = ALPHAS) -> list[int]:
 def tuned(main: nn.Module, blocks: nn.Module, measure: Measure) -> Curves:
     """A main network, its blocks turned from α = 0 to 1."""
     with DynamicNet(main, {"tuned": blocks}) as model:
-        return _curves([measure.each(turned(model, alpha)) for alpha in ALPHAS])
+        return _curves([measure.each(partial(model, alpha=alpha)) for alpha in ALPHAS])
 
 
 def interpolated(sharp: nn.Module, smooth: nn.Module, measure: Measure) -> Curves:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -92,11 +93,6 @@ class Measure:
         return {name: float(value.mean()) for name, value in self.each(completed).items()}
 
 
-def turned(model: DynamicNet, alpha) -> Complete:
-    """A dynamic network with its blocks turned on by α."""
-    return lambda pictures, hole: model(pictures, hole, alpha=alpha)
-
-
 def blended(sharp: nn.Module, smooth: nn.Module, share: float | Tensor) -> Complete:
     """Two networks' completions, blended: image interpolation; ``share`` of the smooth one, a number or ``(B,)``."""
     weight = share.view(-1, 1, 1, 1) if isinstance(share, Tensor) else share
@@ -111,7 +107,7 @@ def measure(config: Config, model: nn.Module, data: Data) -> dict[str, float]:
     main = data.made[config.main]
     if config.kind == "blocks":
         with DynamicNet(main, {"tuned": model}) as network:
-            return found.means(turned(network, 1.0))
+            return found.means(partial(network, alpha=1.0))
     return {
         "right_real": _taken_for_real(model, found, found.pictures),
         "right_sharp": 1 - _taken_for_real(model, found, found.complete(main)),

@@ -12,7 +12,6 @@ from lossconditioning.priors import Fixed
 from lossconditioning.systems.dynamic_completion.models import LEVELS, Completer, PatchDiscriminator
 from lossconditioning.training import PROFILES, seed_everything
 from lossconditioning.training import Config as Common
-from lossconditioning.training.schedules import SCHEDULES
 
 KINDS = ("network", "blocks", "critic")
 DATA = ("drawn", "celeba", "photographs")
@@ -71,9 +70,9 @@ class Config(Common):
     repeat: int = 0
 
     def __post_init__(self):
-        for what, known in (("kind", KINDS), ("data", DATA), ("schedule", SCHEDULES)):
+        for what, known in (("kind", KINDS), ("data", DATA)):
             one_of(what, getattr(self, what), known)
-        for name in ("width", "discriminator", "count", "smallest", "largest", "batch_size", "steps"):
+        for name in ("width", "discriminator", "count", "smallest", "largest"):
             positive_int(name, getattr(self, name))
         if self.smallest % 2 or self.largest % 2 or not self.smallest <= self.largest:
             raise ReaderError(f"Holes have even sides, smallest ≤ largest; got {self.smallest} and {self.largest}.")
@@ -84,10 +83,8 @@ class Config(Common):
             )
         if not 0 <= self.lam < float("inf"):
             raise ReaderError(f"λ, the weight of the adversarial loss, is 0 or more; got {self.lam}.")
-        if not (0 <= self.beta_1 < 1 and self.learning_rate > 0):
-            raise ReaderError(
-                f"beta_1 is in [0, 1), learning_rate positive; got {self.beta_1} and {self.learning_rate}."
-            )
+        if not 0 <= self.beta_1 < 1:
+            raise ReaderError(f"beta_1 is in [0, 1); got {self.beta_1}.")
         if (self.kind != "network") != (self.main is not None):
             raise ReaderError(
                 f"Tuning blocks and critics, and only they, name a main network; got {self.kind} and main={self.main}."
@@ -99,15 +96,12 @@ class Config(Common):
             )
         if self.kind != "network" and self.lam:
             raise ReaderError(f"Only networks are trained against a discriminator here; {self.kind} have λ = 0.")
+        super().__post_init__()
 
     @property
     def needs(self) -> tuple[str, ...]:
         """The experiments that have to be finished before this one."""
         return tuple(name for name in (self.main, self.blocks, self.smooth) if name is not None)
-
-    @property
-    def precision(self) -> str | None:
-        return "bf16" if self.half else None
 
 
 SHARP = 0.008

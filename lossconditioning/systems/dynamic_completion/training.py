@@ -31,15 +31,13 @@ def optimise(config: Config, network: nn.Module):
 
 @contextmanager
 def around(config: Config, model: nn.Module, data: AdversarialData) -> Iterator[nn.Module]:
-    """Blocks are put on their frozen network, and a critic is shown what others complete; these come back as they were."""
+    """Blocks are put on their frozen network, and a critic is shown what others complete."""
     if config.kind == "network":
         yield model
         return
     blocks = model if config.kind == "blocks" else data.made[config.blocks]
     with DynamicNet(data.made[config.main], {"tuned": blocks}) as dynamic:
         yield dynamic if config.kind == "blocks" else Judging(model, dynamic, data.made[config.smooth])
-    for network in data.made.values():  # their cards' numbers are computed on the CPU
-        network.cpu().requires_grad_(True)
 
 
 class Judging(nn.Module):

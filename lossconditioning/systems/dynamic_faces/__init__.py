@@ -1,9 +1,9 @@
 """Face generation by DCGAN, an attribute of the faces turned after training (Dynamic-Net, section 4.2): notebook 06."""
 
 from lossconditioning.systems.dynamic_faces.claims import CLAIMS
-from lossconditioning.systems.dynamic_faces.data import data, held_out_faces, training_faces
+from lossconditioning.systems.dynamic_faces.data import experiment_data, held_out_faces, training_faces
 from lossconditioning.systems.dynamic_faces.evaluation import Turn, compare, compared, sheet, turn
-from lossconditioning.systems.dynamic_faces.measures import codes, made, measure, spread, turned
+from lossconditioning.systems.dynamic_faces.measures import codes, made, measure, spread
 from lossconditioning.systems.dynamic_faces.models import Classifier, Discriminator, Generator, pixels, signed
 from lossconditioning.systems.dynamic_faces.panel import play
 from lossconditioning.systems.dynamic_faces.recipes import TURNED, Config, build, experiments
@@ -16,7 +16,7 @@ SYSTEM = System(
     Config=Config,
     experiments=experiments,
     build=build,
-    data=data,
+    data=experiment_data,
     terms=terms,
     weigh=weigh,
     draw=draw,

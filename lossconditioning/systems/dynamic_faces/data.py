@@ -21,7 +21,7 @@ FIRST_HELD_OUT = 10_000_000
 """Number of the first drawn one of them."""
 
 
-def data(config: Config, run: Run) -> AdversarialData:
+def experiment_data(config: Config, run: Run) -> AdversarialData:
     """Batches are of images, uint8 ``(B, 3, 64, 64)``, and their attributes ``(B, A)`` or the discriminator."""
     learned = training_faces(config, run.data)
     held_out = held_out_faces(config, 16 if run.smoke else HELD_OUT, run.data)

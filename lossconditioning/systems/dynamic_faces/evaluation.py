@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,6 @@ from lossconditioning.systems.dynamic_faces.measures import (
     made,
     spread,
     told,
-    turned,
 )
 from lossconditioning.systems.dynamic_faces.models import Classifier, signed
 from lossconditioning.systems.dynamic_faces.recipes import CLASSIFIER, MAIN, TURNED
@@ -93,7 +93,7 @@ def turn(
     logits, faces = [], []
     with DynamicNet(main, {attribute: blocks}) as model:
         for alpha in alphas.tolist():
-            faces.append(made(turned(model, alpha), latents))
+            faces.append(made(partial(model, alpha=alpha), latents))
             logits.append(told(classifier, faces[-1]))
     before, after = _ends(alphas)
     return Turn(
@@ -119,7 +119,7 @@ def sheet(main: nn.Module, sets: Mapping[str, TuningBlocks], latents: Tensor, al
         alphas: each as `DynamicNet.forward` takes it; ``{name: α}`` with several sets.
     """
     with DynamicNet(main, sets) as model:
-        return torch.stack([made(turned(model, alpha), latents) for alpha in alphas], dim=1)
+        return torch.stack([made(partial(model, alpha=alpha), latents) for alpha in alphas], dim=1)
 
 
 def compared(run: Run) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -35,11 +36,6 @@ def told(classifier: Classifier, faces: Tensor) -> Tensor:
     """Logits of every attribute of faces in [−1, 1], or uint8; ``(N, A)``."""
     faces = faces if faces.is_floating_point() else signed(faces)
     return torch.cat([classifier(part) for part in faces.split(CHUNK)])
-
-
-def turned(model: DynamicNet, alpha) -> Make:
-    """A dynamic generator with its blocks turned on by α."""
-    return lambda latents: model(latents, alpha=alpha)
 
 
 def spread(classifier: Classifier, faces: Faces) -> Tensor:
@@ -96,7 +92,7 @@ def measure(config: Config, model: nn.Module, data: Data) -> dict[str, float]:
         return {"diversity": diversity(faces, real), "distance": distance(faces, real)}
     classifier: Classifier = data.made[CLASSIFIER]
     with DynamicNet(data.made[config.main], {"tuned": model}) as network:
-        before, after = (made(turned(network, alpha), latents) for alpha in (0.0, 1.0))
+        before, after = (made(partial(network, alpha=alpha), latents) for alpha in (0.0, 1.0))
     shift = told(classifier, after).sigmoid().mean(0) - told(classifier, before).sigmoid().mean(0)
     return {
         "diversity": diversity(after, real),

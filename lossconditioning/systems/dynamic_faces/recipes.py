@@ -9,12 +9,11 @@ from torch import nn
 
 from lossconditioning.conditioning import tune
 from lossconditioning.datasets.faces import ATTRIBUTES
-from lossconditioning.errors import ReaderError, one_of, positive_int
+from lossconditioning.errors import ReaderError, one_of, positive, positive_int
 from lossconditioning.priors import Fixed
 from lossconditioning.systems.dynamic_faces.models import NORMS, Classifier, Discriminator, Generator, four, initialise
 from lossconditioning.training import PROFILES, seed_everything
 from lossconditioning.training import Config as Common
-from lossconditioning.training.schedules import SCHEDULES
 
 KINDS = ("generator", "blocks", "classifier")
 DATA = ("drawn", "celeba")
@@ -75,15 +74,14 @@ class Config(Common):
     repeat: int = 0
 
     def __post_init__(self):
-        for what, known in (("kind", KINDS), ("data", DATA), ("schedule", SCHEDULES), ("norm", NORMS)):
+        for what, known in (("kind", KINDS), ("data", DATA), ("norm", NORMS)):
             one_of(what, getattr(self, what), known)
-        for name in ("latent", "width", "batch_size", "steps"):
+        for name in ("latent", "width"):
             positive_int(name, getattr(self, name))
         four(self.widths)
         if self.count < 0 or (self.data == "drawn" and self.count == 0):
             raise ReaderError(f"count is how many faces there are: of drawn ones, 1 or more; got {self.count}.")
-        if not (self.learning_rate > 0 and self.discriminator_rate > 0):
-            raise ReaderError(f"learning rates are positive; got {self.learning_rate} and {self.discriminator_rate}.")
+        positive("discriminator_rate", self.discriminator_rate)
         for name in ("smoothing", "beta_1", "beta_2", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise ReaderError(f"{name} is at least 0 and less than 1; got {getattr(self, name)}.")
@@ -101,15 +99,12 @@ class Config(Common):
         if self.data == "drawn":
             for attribute in (*self.having, *self.lacking, *self.attributes):
                 one_of("attribute", attribute, ATTRIBUTES)
+        super().__post_init__()
 
     @property
     def needs(self) -> tuple[str, ...]:
         """The experiments that have to be finished before this one: blocks are measured by the classifier."""
         return () if self.main is None else (self.main, CLASSIFIER)
-
-    @property
-    def precision(self) -> str | None:
-        return "bf16" if self.half else None
 
 
 MAIN, CLASSIFIER = "face_dark_hair", "face_classifier"

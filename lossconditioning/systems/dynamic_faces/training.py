@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,7 +13,6 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from lossconditioning.conditioning import DynamicNet
-from lossconditioning.systems.dynamic_faces.measures import turned
 from lossconditioning.systems.dynamic_faces.models import Discriminator, signed
 from lossconditioning.systems.dynamic_faces.recipes import Config
 from lossconditioning.systems.dynamic_faces.task import Batch, Labelled, discriminator_terms
@@ -64,14 +64,12 @@ def _lay_out(optimizer: torch.optim.Optimizer) -> None:
 
 @contextmanager
 def around(config: Config, model: nn.Module, data: AdversarialData) -> Iterator[Callable[[Tensor], Tensor]]:
-    """The network itself; or blocks turned on fully, on the frozen generator, which comes back as it was."""
+    """The network itself; or blocks turned on fully, on the frozen generator."""
     model.to(memory_format=torch.channels_last).train()  # a third faster on a CPU
     if config.kind == "blocks":
-        main = data.made[config.main]
-        home, here = (next(network.parameters()).device for network in (main, model))
-        with DynamicNet(main.to(here), {"tuned": model}) as network:
-            yield turned(network, 1.0)
-        main.to(home)
+        main = data.made[config.main].to(next(model.parameters()).device)
+        with DynamicNet(main, {"tuned": model}) as network:
+            yield partial(network, alpha=1.0)
     else:
         yield model
     model.eval()

@@ -8,12 +8,12 @@ from lossconditioning.evaluation.alphas import ALPHAS, WIDE, monotonicity
 from lossconditioning.systems.dynamic_style.claims import CLAIMS
 from lossconditioning.systems.dynamic_style.comparisons import BACK, grain
 from lossconditioning.systems.dynamic_style.evaluation import compare, compared
-from lossconditioning.systems.dynamic_style.measures import Measure, measure, told, turned
+from lossconditioning.systems.dynamic_style.measures import Measure, measure, told
 from lossconditioning.systems.dynamic_style.models import FastStyle, conditional
 from lossconditioning.systems.dynamic_style.panel import play
 from lossconditioning.systems.dynamic_style.recipes import STYLES, Config, build, experiments, lam_grid
 from lossconditioning.systems.dynamic_style.task import painted_terms, painting, terms
-from lossconditioning.systems.dynamic_style.training import around, data, draw, weigh
+from lossconditioning.systems.dynamic_style.training import around, draw, experiment_data, weigh
 from lossconditioning.training import System
 
 SYSTEM = System(
@@ -21,7 +21,7 @@ SYSTEM = System(
     Config=Config,
     experiments=experiments,
     build=build,
-    data=data,
+    data=experiment_data,
     terms=terms,
     weigh=weigh,
     draw=draw,

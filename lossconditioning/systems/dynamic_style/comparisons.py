@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
+from functools import partial
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from lossconditioning.conditioning import DynamicNet, TuningBlocks
-from lossconditioning.evaluation import cross_objectives, hypervolume
+from lossconditioning.evaluation import cross_objectives, hypervolume_shares
 from lossconditioning.evaluation.alphas import ALPHAS, WIDE
-from lossconditioning.systems.dynamic_style.measures import Means, Measure, Paint, told, turned
+from lossconditioning.systems.dynamic_style.measures import Means, Measure, Paint, told
 from lossconditioning.systems.dynamic_style.recipes import FIXED, STRONG, STYLES, WEAK, lam_grid
 from lossconditioning.systems.dynamic_style.task import Targets
 
@@ -38,16 +39,9 @@ def curve(points: Iterable[Mapping[str, float]]) -> Curve:
 def volumes(
     curves: Mapping[str, Curve], reference: str, axes: tuple[str, str] = ("content", "style")
 ) -> dict[str, float]:
-    """Hypervolume of each curve below the reference's worst ends, as a share of the reference's.
-
-    Neighbouring points are joined by straight lines, so that curves of few points do not suffer for it. The corner is moved
-    out by a tenth of the reference's extent, so that its two ends count too.
-    """
+    """`hypervolume_shares`, neighbouring points joined by straight lines: curves of few points do not suffer for it."""
     points = {name: torch.stack([values[axis] for axis in axes], dim=1) for name, values in curves.items()}
-    worst, best = points[reference].max(0).values, points[reference].min(0).values
-    corner = worst + 0.1 * (worst - best)
-    found = {name: hypervolume(joined(value), corner) for name, value in points.items()}
-    return {name: value / found[reference] for name, value in found.items()}
+    return hypervolume_shares({name: joined(value) for name, value in points.items()}, reference)
 
 
 def joined(points: Tensor, between: int = 200) -> Tensor:
@@ -80,7 +74,7 @@ def best_costs(values: Curve, ends: tuple[float, float], count: int = 11) -> Ten
 def along(main: nn.Module, blocks: TuningBlocks, alphas: Iterable, means: Callable[[Paint], Means]) -> Curve:
     """A network with tuning blocks, at every α."""
     with DynamicNet(main, {"tuned": blocks}) as model:
-        return curve(means(turned(model, alpha)) for alpha in alphas)
+        return curve(means(partial(model, alpha=alpha)) for alpha in alphas)
 
 
 def mixed_pictures(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -74,11 +75,6 @@ def measure_for(config: Config, run: Run) -> Measure:
     return Measure.of(perceptual_loss(config, run), found.pictures.values(), side, found.source)
 
 
-def turned(model: DynamicNet, alpha) -> Paint:
-    """A dynamic network's paintings, its blocks turned on by α."""
-    return lambda photographs: model(photographs, alpha=alpha)
-
-
 def told(model: nn.Module, code: Tensor | float) -> Paint:
     """A conditional network's paintings, told the same λ, or mixture of styles ``(2,)``, of every photograph."""
     code = torch.as_tensor(code)
@@ -102,7 +98,7 @@ def measure(config: Config, model: nn.Module, data: Data) -> Means:
         means = {name: sum(values[name] for values in each) / len(each) for name in each[0]}
     elif config.kind == "blocks":
         with DynamicNet(data.made[config.main], {"tuned": model}) as network:
-            means = held_out.means(turned(network, 1.0), style)
+            means = held_out.means(partial(network, alpha=1.0), style)
     else:
         means = held_out.means(model, style)
     return {**means, "cost": _cost(means, config.lam)}

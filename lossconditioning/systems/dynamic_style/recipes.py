@@ -14,7 +14,6 @@ from lossconditioning.priors import Dirichlet, Fixed, LogUniform
 from lossconditioning.systems.dynamic_style.models import FastStyle, conditional
 from lossconditioning.training import PROFILES, seed_everything
 from lossconditioning.training import Config as Common
-from lossconditioning.training.schedules import SCHEDULES
 
 KINDS = ("network", "blocks", "conditional", "two_styles")
 STYLES = ("autumn_wood", "water_lilies")
@@ -77,18 +76,14 @@ class Config(Common):
     def __post_init__(self):
         one_of("kind of experiment", self.kind, KINDS)
         one_of("network", self.features, CONVOLUTIONS)
-        one_of("schedule", self.schedule, SCHEDULES)
-        for name in ("width", "blocks", "hidden", "side", "batch_size", "steps", "zoom"):
+        for name in ("width", "blocks", "hidden", "side", "zoom"):
             positive_int(name, getattr(self, name))
         for layer in (*self.style_layers, self.content_layer):
             one_of(f"layer of {self.features}", layer, layer_names(self.features))
         if len(self.style_layers) != 4:
             raise ReaderError(f"Style is compared at four layers; got {self.style_layers}.")
-        if self.side < 32 or self.crops < 0 or not self.learning_rate > 0:
-            raise ReaderError(
-                f"side is 32 pixels or more, crops 0 or more, learning_rate positive; got {self.side}, {self.crops}, "
-                f"{self.learning_rate}."
-            )
+        if self.side < 32 or self.crops < 0:
+            raise ReaderError(f"side is 32 pixels or more, crops 0 or more; got {self.side}, {self.crops}.")
         if not 0 <= self.lam < float("inf"):
             raise ReaderError(f"λ, the weight of style, is 0 or more; got {self.lam}.")
         if (self.kind == "blocks") != (self.main is not None):
@@ -102,16 +97,12 @@ class Config(Common):
         if self.lam_low is not None and not 0 < self.lam_low < self.lam:
             raise ReaderError(f"λ goes from lam_low to lam, 0 < lam_low < lam; got {self.lam_low}, {self.lam}.")
         one_of("painting", self.style, PAINTINGS)
+        super().__post_init__()
 
     @property
     def needs(self) -> tuple[str, ...]:
         """The experiments that have to be finished before this one."""
         return () if self.main is None else (self.main,)
-
-    @property
-    def precision(self) -> str | None:
-        """bfloat16 on CPUs too, if asked for."""
-        return "bf16" if self.half else None
 
 
 LAM_0, LAM_1 = 0.8, 40.0

@@ -28,7 +28,7 @@ def learned(config: Config, loss: PerceptualLoss) -> Targets:
     return tuple(torch.cat(layer) for layer in zip(*each, strict=True))
 
 
-def data(config: Config, run: Run) -> Data:
+def experiment_data(config: Config, run: Run) -> Data:
     """Photographs to paint, with the targets of all paintings of the experiment; and a `Measure`."""
     photographs, measure = training_photographs(run.data), measure_for(config, run)
     loss = training_loss(config, run)
@@ -62,7 +62,6 @@ def around(config: Config, model: nn.Module, data: Data) -> Iterator[nn.Module]:
     """Tuning blocks are put on their frozen main network, turned on, and taken off again; others train as they are."""
     if config.main is None:
         yield model
-        return
-    with DynamicNet(data.made[config.main], {"tuned": model}) as tuned:
-        yield TurnedOn(tuned)
-    tuned.main.cpu()
+    else:
+        with DynamicNet(data.made[config.main], {"tuned": model}) as tuned:
+            yield TurnedOn(tuned)

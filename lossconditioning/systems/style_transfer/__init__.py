@@ -28,7 +28,7 @@ from lossconditioning.systems.style_transfer.task import (
     shares,
     terms,
 )
-from lossconditioning.systems.style_transfer.training import around, data, draw, measure_for, optimise, weigh
+from lossconditioning.systems.style_transfer.training import around, draw, experiment_data, measure_for, optimise, weigh
 from lossconditioning.training import System
 
 SYSTEM = System(
@@ -36,7 +36,7 @@ SYSTEM = System(
     Config=Config,
     experiments=experiments,
     build=build,
-    data=data,
+    data=experiment_data,
     terms=terms,
     weigh=weigh,
     draw=draw,

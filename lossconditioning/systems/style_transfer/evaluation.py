@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lossconditioning.datasets import paintings
-from lossconditioning.evaluation import as_curve, as_metrics, hypervolume
+from lossconditioning.evaluation import as_curve, as_metrics, hypervolume_shares
 from lossconditioning.evaluation.alphas import monotonicity
 from lossconditioning.painting import weights_for
 from lossconditioning.painting.photographs import PAINTING_SIDE
@@ -59,7 +59,7 @@ def content_against_style(models: Mapping[str, Painter], measure: Measure) -> di
     """Figure 6b: content loss and sum of style losses as λ_c goes from a tenth of its default to ten times.
 
     A curve of five points for each of `METHODS`, see `content_style_curves`; and ``fig6b_hypervolume_METHOD``, as a share of
-    the fixed models'. "interpolation" mixes the pictures of the two extreme fixed-weight models.
+    the fixed models', see `hypervolume_shares`. "interpolation" mixes the pictures of the two extreme fixed-weight models.
     """
     grid = content_grid(len(FIXED_CURVE))
     low, high = (measure.paint(models[FIXED_CURVE[end]], grid[end]) for end in (0, -1))
@@ -73,23 +73,13 @@ def content_against_style(models: Mapping[str, Painter], measure: Measure) -> di
     metrics = {}
     for method, values in found.items():
         metrics |= as_metrics(f"fig6b_{method}", {side: values[side] for side in SIDES})
-    volumes = hypervolumes(found)
-    return metrics | {f"fig6b_hypervolume_{method}": volumes[method] / volumes["fixed"] for method in METHODS}
+    points = {name: torch.stack([values[side] for side in SIDES], dim=1) for name, values in found.items()}
+    return metrics | {f"fig6b_hypervolume_{name}": share for name, share in hypervolume_shares(points, "fixed").items()}
 
 
 def content_style_curves(metrics: Mapping[str, float]) -> dict[str, Values]:
     """Figure 6b's curves out of metrics: method → {"content", "style"}, five points each."""
     return {method: as_curve(metrics, f"fig6b_{method}", SIDES) for method in METHODS}
-
-
-def hypervolumes(curves: Mapping[str, Values]) -> dict[str, float]:
-    """Hypervolume of each curve in (content, style), below the worst content and the worst style on the fixed models' curve.
-
-    The corner is moved out by a tenth of the curve's extent, so that its two ends count too.
-    """
-    points = {name: torch.stack([values[side] for side in SIDES], dim=1) for name, values in curves.items()}
-    worst, best = points["fixed"].max(0).values, points["fixed"].min(0).values
-    return {name: hypervolume(each, worst + 0.1 * (worst - best)) for name, each in points.items()}
 
 
 def obedience(model: Painter, measure: Measure, count: int = 9) -> dict[str, float]:

@@ -12,7 +12,6 @@ from lossconditioning.systems.style_transfer.style_features import SIZES
 from lossconditioning.systems.style_transfer.task import DEFAULT, RANGES, content_grid, lam_prior, settings
 from lossconditioning.training import PROFILES, seed_everything
 from lossconditioning.training import Config as Common
-from lossconditioning.training.schedules import SCHEDULES
 
 KINDS = ("yoto", "specialist", "fixed")
 STYLES = 14
@@ -83,15 +82,14 @@ class Config(Common):
         one_of("network", self.features, CONVOLUTIONS)
         one_of("description of a style", self.described_by, SIZES)
         one_of("set of ranges", self.ranges, RANGES)
-        one_of("schedule", self.schedule, SCHEDULES)
-        for name in ("width", "blocks", "code_size", "hidden", "lam_hidden", "side", "batch_size", "steps"):
+        for name in ("width", "blocks", "code_size", "hidden", "lam_hidden", "side"):
             positive_int(name, getattr(self, name))
         if self.side < 32:
             raise ReaderError(f"side is 32 pixels or more; got {self.side}.")
         if not 0 < self.beta_2 < 1:
             raise ReaderError(f"beta_2 is between 0 and 1; got {self.beta_2}.")
-        if self.crops < 0 or not self.learning_rate > 0:
-            raise ReaderError(f"crops is 0 or more and learning_rate positive; got {self.crops}, {self.learning_rate}.")
+        if self.crops < 0:
+            raise ReaderError(f"crops is 0 or more; got {self.crops}.")
         if not 0 <= self.opening <= 1:
             raise ReaderError(f"opening is a share of the steps, 0 to 1; got {self.opening}.")
         if self.shares and self.kind != "yoto":
@@ -106,11 +104,7 @@ class Config(Common):
                 f"A fixed-weight model has one λ of {len(DEFAULT)} weights, all positive, the others none; got {self.kind} and "
                 f"{self.lam}."
             )
-
-    @property
-    def precision(self) -> str | None:
-        """What training computes in, see ``half``."""
-        return "bf16" if self.half else None
+        super().__post_init__()
 
 
 # Two CPU cores: fewer channels and smaller pictures, the layers that VGG-19's first half has, a larger learning rate.

@@ -33,7 +33,7 @@ class Pictures(Data):
     described: Tensor = field(kw_only=True)
 
 
-def data(config: Config, run: Run) -> Pictures:
+def experiment_data(config: Config, run: Run) -> Pictures:
     """Photographs and paintings, with targets and descriptions.
 
     They are looked up in ``run.data``, see `painting.training_photographs` and `painting.styles`: paintings of a reader's own

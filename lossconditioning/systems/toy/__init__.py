@@ -15,7 +15,7 @@ from lossconditioning.systems.toy.models import FixedNet, SymNet
 from lossconditioning.systems.toy.panel import play
 from lossconditioning.systems.toy.recipes import Config, build, experiments
 from lossconditioning.systems.toy.task import PAPER_TABLE_1, WEIGHTS, losses, optimal_terms, optimum, terms
-from lossconditioning.systems.toy.training import data, draw, optimise, weigh
+from lossconditioning.systems.toy.training import draw, experiment_data, optimise, weigh
 from lossconditioning.training import System
 
 SYSTEM = System(
@@ -23,7 +23,7 @@ SYSTEM = System(
     Config=Config,
     experiments=experiments,
     build=build,
-    data=data,
+    data=experiment_data,
     terms=terms,
     weigh=weigh,
     draw=draw,

@@ -53,18 +53,19 @@ class Config(Common):
     schedule: str = "steps"
     average: float = 0.0
     seeds: int = 5
+    schedules = SCHEDULES
 
     def __post_init__(self):
         one_of("kind of model", self.kind, KINDS)
         one_of("conditioning", self.conditioning, CONDITIONING[:-1])
         one_of("initialisation", self.initialisation, INITIALISATIONS)
-        one_of("schedule", self.schedule, SCHEDULES)
         for name in ("width", "points", "batch_size", "draws", "epochs", "seeds"):
             positive_int(name, getattr(self, name))
         if not self.concentrations or min(self.concentrations) <= 0:
             raise ReaderError(f"concentrations are one or more positive numbers; got {self.concentrations}.")
         if not 0 <= self.average < 1:
             raise ReaderError(f"average is the decay of a moving average, in [0, 1); got {self.average}.")
+        super().__post_init__()
 
     @property
     def steps(self) -> int:

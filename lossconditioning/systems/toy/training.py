@@ -12,7 +12,7 @@ from lossconditioning.training import Batches, Data, Ensemble, Run
 from lossconditioning.training.schedules import optimizer_and_schedule
 
 
-def data(config: Config, run: Run) -> Data:
+def experiment_data(config: Config, run: Run) -> Data:
     """Batches (x, y_r, y_c), each ``(M, B, 1)``; members of one seed see the same order, whatever their prior."""
     orders = [1000 * run.seed + index for _ in config.priors for index in range(config.seeds)]
     batches = Batches(*sym_toy(config.points), batch_size=config.batch_size, seed=orders)

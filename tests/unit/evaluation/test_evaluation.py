@@ -16,7 +16,13 @@ from lossconditioning import (
     single_model_baseline,
     term_values,
 )
-from lossconditioning.evaluation import Evaluation, claims_markdown, claims_table, cross_objectives
+from lossconditioning.evaluation import (
+    Evaluation,
+    claims_markdown,
+    claims_table,
+    cross_objectives,
+    hypervolume_shares,
+)
 
 GRID = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])
 
@@ -118,6 +124,13 @@ def test_hypervolume_stays_a_share_where_a_point_beats_the_ideal():
     except ReaderError:
         return
     assert share <= 1
+
+
+def test_shares_are_of_areas_below_a_corner_a_tenth_beyond_the_references_ends():
+    curves = {"fixed": [[0.0, 1.0], [1.0, 0.0]], "one": [[0.5, 0.5]], "none": [[1.2, 0.0]]}  # the corner is (1.1, 1.1)
+    found = hypervolume_shares({name: torch.tensor(rows).double() for name, rows in curves.items()}, "fixed")
+    area = 1.1 * 0.1 + 0.1 * 1.1 - 0.1 * 0.1
+    assert found == {"fixed": 1, "one": pytest.approx(0.36 / area), "none": 0}
 
 
 @pytest.mark.parametrize("shape", [(4,), (4, 3), (2, 4, 2)])

@@ -15,7 +15,9 @@ from lossconditioning.training.experiments import in_waves, make_folder
 @dataclass(frozen=True)
 class Own(Config):
     at: tuple[str, ...] = ("a", "b")
+    batch_size: int = 2
     steps: int = 3
+    learning_rate: float = 0.1
     asked: tuple[str, ...] = ()
 
     @property
@@ -38,7 +40,7 @@ def test_an_experiment_comes_after_all_it_needs():
 )
 def test_a_circle_is_refused(circle):
     with pytest.raises(ReaderError, match=r"a(, b)? need one another in a circle"):
-        list(in_waves(circle))
+        in_waves(circle)
 
 
 def test_all_share_one_time_budget_each_wave_what_is_left(monkeypatch):
@@ -60,7 +62,14 @@ def test_all_share_one_time_budget_each_wave_what_is_left(monkeypatch):
 def test_a_configuration_survives_json():
     config = Own("x", at=("up.1",))
     again = json.loads(json.dumps(config.as_json()))
-    assert again == {"name": "x", "at": ["up.1"], "steps": 3, "asked": []}
+    assert again == {
+        "name": "x",
+        "at": ["up.1"],
+        "batch_size": 2,
+        "steps": 3,
+        "learning_rate": 0.1,
+        "asked": [],
+    }
     assert Own.from_json(again) == config
     assert (config.repeat, config.average, config.clip, config.precision) == (0, 0.0, None, None)
 

@@ -121,7 +121,7 @@ def test_the_papers_profile_runs(name):
 
 @pytest.mark.parametrize("config", [YOTO, FIXED], ids=["yoto", "fixed"])
 def test_patches_are_the_seeds_and_the_repetitions(config):
-    found = compression.data(replace(config, repeat=2), Run(profile="smoke", seed=3))
+    found = compression.experiment_data(replace(config, repeat=2), Run(profile="smoke", seed=3))
     pictures = list(photographs().values())
     assert torch.equal(found.batches(5), compression.patches(pictures, 64, config.batch_size, 3002)(5))
     assert torch.equal(found.first(), compression.patches(pictures, 64, START_PATCHES, 3002)(-1))

@@ -94,7 +94,7 @@ def test_a_card_says_what_evaluate_says_at_both_ends():
     run, made = Run(profile="smoke"), as_if_trained("hole_sharp", "hole_blocks", "hole_smooth")
     found = completion.compare({name: Trained(SMALL[name], None, network) for name, network in made.items()}, run)
     for name, alpha in (("hole_sharp", 0), ("hole_blocks", 10)):
-        data = completion.data(SMALL[name], run)
+        data = completion.experiment_data(SMALL[name], run)
         card = completion.measure(SMALL[name], made[name], type(data)(**{**vars(data), "made": made}))
         assert {
             f"completion_{key}_alpha_{alpha}": pytest.approx(value) for key, value in card.items()

@@ -92,14 +92,14 @@ def test_a_mean_over_the_hole_leaves_the_rest_out():
 
 
 def test_batches_are_functions_of_seed_and_step():
-    make, again = (completion.data(SHARP, SMOKE).batches for _ in range(2))
+    make, again = (completion.experiment_data(SHARP, SMOKE).batches for _ in range(2))
     assert all(torch.equal(*both) for both in zip(make(3).inputs, again(3).inputs, strict=True))
-    others = make(4), completion.data(SHARP, replace(SMOKE, seed=1)).batches(3)
+    others = make(4), completion.experiment_data(SHARP, replace(SMOKE, seed=1)).batches(3)
     assert not any(torch.equal(make(3).pictures, other.pictures) for other in others)
 
 
 def test_only_networks_with_an_adversarial_loss_have_an_opponent_and_only_blocks_an_alpha():
-    found = {config.name: completion.data(config, SMOKE) for config in (SHARP, SMOOTH, BLOCKS, CRITIC)}
+    found = {config.name: completion.experiment_data(config, SMOKE) for config in (SHARP, SMOOTH, BLOCKS, CRITIC)}
     assert [name for name, data in found.items() if data.discriminator] == ["hole_sharp"]
     assert found["hole_sharp"].batches(0).discriminator is found["hole_sharp"].discriminator
     assert [name for name, data in found.items() if data.batches(0).alpha] == ["hole_blocks"]

@@ -25,7 +25,7 @@ def assert_same_bits(one, other):
 def test_training_changes_the_network_and_its_opponent_and_nothing_but_blocks_in_the_second_phase():
     model, loop = fit(SHARP)
     opponent = loop.state["discriminator"]
-    started = completion.data(SHARP, Run(profile="smoke")).discriminator.state_dict()
+    started = completion.experiment_data(SHARP, Run(profile="smoke")).discriminator.state_dict()
     for trained, untrained in ((model, completion.build(SHARP).state_dict()), (opponent, started)):
         assert all(not torch.equal(value, untrained[name]) for name, value in trained.state_dict().items())
     assert all(parameter.requires_grad for parameter in opponent.parameters())
@@ -61,7 +61,7 @@ class Onlooker(torch.nn.Module):
 def test_a_critic_is_shown_tuned_and_blended_completions_in_equal_parts():
     made, (images, hole) = as_if_trained("hole_sharp", "hole_smooth", "hole_blocks"), some(4)
     batch = completion.Judged(images, hole, alpha=torch.tensor([0.0, 1.0, 0.0, 1.0]))
-    data, critic = replace(completion.data(CRITIC, Run(profile="smoke")), made=made), Onlooker()
+    data, critic = replace(completion.experiment_data(CRITIC, Run(profile="smoke")), made=made), Onlooker()
     with completion.around(CRITIC, critic, data) as judging, torch.no_grad():
         loss = completion.terms(judging, batch)["discriminator"]
         tuned = judging.dynamic(images, hole, alpha=1.0)

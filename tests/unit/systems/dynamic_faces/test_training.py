@@ -43,7 +43,7 @@ def test_the_discriminator_learns_at_its_own_rate():
 def test_tuning_leaves_the_main_network_alone():
     main = faces.build(MAIN, seed=3)
     before = {name: value.clone() for name, value in main.state_dict().items()}
-    blocks, _ = fit(replace(BLOCKS, average=0.0), face_dark_hair=main, face_classifier=None)
+    blocks, _ = fit(replace(BLOCKS, average=0.0), face_dark_hair=main, face_classifier=faces.build(CLASSIFIER))
     assert all(torch.equal(value, before[name]) for name, value in main.state_dict().items())
     assert main.training  # as it was
     assert all(parameter.requires_grad for parameter in main.parameters())

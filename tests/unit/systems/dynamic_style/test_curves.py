@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -117,8 +118,8 @@ def test_a_dynamic_network_is_one_as_long_as_it_is_measured(models, measure):
     main, blocks = models["style_fixed_0"], models["style_blocks"]
     plain = measure.paint(main)
     with DynamicNet(main, {"tuned": blocks}) as model:
-        assert torch.equal(measure.paint(dynamic_style.turned(model, 0.0)), plain)
-        assert not torch.allclose(measure.paint(dynamic_style.turned(model, 1.0)), plain, atol=1e-2)
+        assert torch.equal(measure.paint(partial(model, alpha=0.0)), plain)
+        assert not torch.allclose(measure.paint(partial(model, alpha=1.0)), plain, atol=1e-2)
     with pytest.raises(KeyError), DynamicNet(main, {"tuned": blocks}):
         raise KeyError
     assert not any(module._forward_hooks for module in main.modules())
@@ -132,7 +133,7 @@ def test_a_grid_agrees_with_single_calls(models, measure):
     assert alphas.shape == (8, 3)
     with DynamicNet(main, {"tuned": blocks}) as model:
         for row in (3, 4):
-            single = measure.means(dynamic_style.turned(model, alphas[row].tolist()), style)
+            single = measure.means(partial(model, alpha=alphas[row].tolist()), style)
             assert at(found, row) == pytest.approx(single, rel=1e-5)
     assert at(found, 0) == pytest.approx(measure.means(main, style), rel=1e-6)
 

@@ -22,7 +22,7 @@ from lossconditioning.training.randomness import reseed_torch
 
 def batch_of(config, count):
     """The first batch, of ``count`` pictures."""
-    return dynamic_style.data(replace(config, batch_size=count), QUIET).batches(0)
+    return dynamic_style.experiment_data(replace(config, batch_size=count), QUIET).batches(0)
 
 
 def test_a_networks_batch_has_its_own_weight_and_no_code():
@@ -78,7 +78,7 @@ def test_targets_are_those_of_the_paintings_that_are_learned():
 
 
 def test_a_card_says_what_was_painted_and_measured_on():
-    source = dynamic_style.data(NETWORK, QUIET).source
+    source = dynamic_style.experiment_data(NETWORK, QUIET).source
     assert source.startswith(STAND_IN)
     assert "built-in paintings; features of vgg16 with fixed random filters; measured on the first 1 of" in source
 

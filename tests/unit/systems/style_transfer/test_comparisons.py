@@ -11,7 +11,6 @@ from lossconditioning.systems import style_transfer
 from lossconditioning.systems.style_transfer.evaluation import (
     content_against_style,
     full_loss_by_setting,
-    hypervolumes,
     obedience,
     sensitivity,
     unseen,
@@ -80,18 +79,6 @@ def test_painters_on_the_fixed_weight_models_curve_have_their_hypervolume():
     middle = found["fig6b_interpolation_content_2"]
     assert middle == pytest.approx((3 + 1 / 3) / 2, rel=1e-5)
     assert found["fig6b_hypervolume_interpolation"] < 0.7
-
-
-def test_hypervolumes_are_areas_below_a_corner_a_tenth_beyond_the_fixed_models():
-    def points(*rows):
-        content, style = torch.tensor(rows, dtype=torch.float64).T
-        return {"content": content, "style": style}
-
-    fixed = points((0.0, 1.0), (1.0, 0.0))  # the corner is (1.1, 1.1)
-    found = hypervolumes({"fixed": fixed, "one": points((0.5, 0.5)), "none": points((1.2, 0.0))})
-    assert found["fixed"] == pytest.approx(1.1 * 0.1 + 0.1 * 1.1 - 0.1 * 0.1)
-    assert found["one"] == pytest.approx(0.36)
-    assert found["none"] == 0
 
 
 def test_a_painter_that_follows_the_weight_is_monotone():

@@ -86,7 +86,7 @@ def test_the_first_step_costs_the_mean_objective_divided_by_a_power_of_the_weigh
         replace(QUIET, seed=2),
     )
     model, loop = fit(config, run)
-    batch = style_transfer.data(config, run).batches(0)
+    batch = style_transfer.experiment_data(config, run).batches(0)
     untrained = style_transfer.build(config, seed=2)
     reseed_torch(2000, 0)
     _, lam = style_transfer.draw(config, untrained, batch)
@@ -102,7 +102,7 @@ def test_the_first_step_costs_the_mean_objective_divided_by_a_power_of_the_weigh
 
 
 def test_what_is_compared_with_are_the_targets_of_the_paintings_and_the_photographs():
-    batch = style_transfer.data(replace(YOTO, crops=0), QUIET).batches(0)
+    batch = style_transfer.experiment_data(replace(YOTO, crops=0), QUIET).batches(0)
     paintings = torch.stack(list(small_paintings().values()))[batch.style].float() / 255
     for target, expected in zip(batch.styles, batch.loss.style_targets(paintings), strict=True):
         torch.testing.assert_close(target, expected, rtol=1e-4, atol=1e-6)
@@ -123,7 +123,9 @@ def test_thirty_steps_lower_what_the_same_settings_cost(config):
     costs = []
     for steps in (1, 30):
         model, _ = fit(replace(config, steps=steps))
-        costs.append(style_transfer.measure(config, model.eval(), style_transfer.data(config, QUIET))["mean_cost"])
+        costs.append(
+            style_transfer.measure(config, model.eval(), style_transfer.experiment_data(config, QUIET))["mean_cost"]
+        )
     assert costs[1] < 0.85 * costs[0]
 
 
@@ -163,7 +165,7 @@ def test_a_reader_may_train_on_pictures_and_styles_of_their_own(tmp_path):
     known = describe(small_paintings().values(), describer("vgg", "random")[0])
     assert trained.model.styles.shape == known.shape
     assert not torch.allclose(trained.model.styles, known, rtol=0.1)
-    assert style_transfer.measure(FIXED, trained.model, style_transfer.data(FIXED, own)) == pytest.approx(
+    assert style_transfer.measure(FIXED, trained.model, style_transfer.experiment_data(FIXED, own)) == pytest.approx(
         trained.card.metrics, rel=1e-5
     )
 

@@ -29,7 +29,7 @@ def test_a_member_depends_on_the_seed_and_its_number_alone():
 
 def test_members_of_one_seed_see_one_order_of_the_data():
     config = replace(SMALL, kind="fixed")
-    x = toy.data(config, QUIET).batches(0)[0].unflatten(0, (5, config.seeds))
+    x = toy.experiment_data(config, QUIET).batches(0)[0].unflatten(0, (5, config.seeds))
     assert x.shape == (5, 2, 16, 1)
     assert (x == x[:1]).all()
     assert not torch.equal(x[0, 0], x[0, 1])
@@ -67,7 +67,7 @@ def test_one_step_follows_the_gradient_of_its_own_objective(kind):
     system, run = replace(toy.SYSTEM, optimise=plain), replace(QUIET, seed=3)
     config = replace(SMALL, kind=kind, points=16, epochs=1, draws=2)
     trained, loop = system.fit(config, run)
-    by_hand, (x, y_r, y_c) = toy.build(config, seed=3), toy.data(config, run).batches(0)
+    by_hand, (x, y_r, y_c) = toy.build(config, seed=3), toy.experiment_data(config, run).batches(0)
     reseed_torch(3000, 0)
     lam = by_hand.prior.sample((16, 2))
     loss = 0

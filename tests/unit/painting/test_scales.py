@@ -8,7 +8,7 @@ import torch
 from lossconditioning.datasets import paintings, photographs
 from lossconditioning.losses import PerceptualFeatures, PerceptualLoss
 from lossconditioning.painting import squares, style_targets, units
-from lossconditioning.painting.units import SIDE
+from lossconditioning.painting.scales import SIDE
 
 
 @pytest.fixture(scope="module")
