@@ -1,6 +1,7 @@
 """What systems that paint share: photographs and crops, perceptual losses and their units, layers."""
 
 from lossconditioning.painting.batching import Batch, batches
+from lossconditioning.painting.config import FIRST_HALF, PainterConfig
 from lossconditioning.painting.layers import LastConvolution, doubled
 from lossconditioning.painting.perceptual import perceptual_loss, training_loss, weights_for
 from lossconditioning.painting.photographs import (

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from lossconditioning.losses import PerceptualLoss
+from lossconditioning.painting.config import PainterConfig
 from lossconditioning.painting.photographs import crops
 from lossconditioning.training.randomness import generator
 
 CHUNK = 8
 """How many pictures targets are computed for at a time: always the same, for a sum's rounding depends on it."""
-
-
-class Cut(Protocol):
-    """What a configuration says of its photographs."""
-
-    side: int  # in pixels
-    crops: int  # how many fixed ones there are, whose targets are computed once; 0 for new ones in every step
-    batch_size: int  # how many a step paints
 
 
 class Batch(NamedTuple):
@@ -44,7 +37,7 @@ class Batch(NamedTuple):
 
 
 def batches(
-    config: Cut, photographs: Sequence[Tensor], loss: PerceptualLoss, grams: tuple[Tensor, ...], seed: int
+    config: PainterConfig, photographs: Sequence[Tensor], loss: PerceptualLoss, grams: tuple[Tensor, ...], seed: int
 ) -> Callable[[int], Batch]:
     """Step → a batch, a function of (seed, step) alone.
 

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
 
 import torch
 
 from lossconditioning.losses import PerceptualFeatures, PerceptualLoss
 from lossconditioning.losses.pretrained import RANDOM
+from lossconditioning.painting.config import PainterConfig
 from lossconditioning.training import Run
 from lossconditioning.training.devices import accelerate
-
-
-class Perceptual(Protocol):
-    """What a configuration says of its perceptual losses."""
-
-    features: str  # network that style and content are compared in, "vgg16" or "vgg19"
-    style_layers: tuple[str, ...]
-    content_layer: str
-    pretrained: bool  # whether it has its trained weights; "smoke" does with random filters, and loads nothing
-    precision: str | None  # that training computes in, see `training.Config`
 
 
 def weights_for(pretrained: bool, run: Run = Run()) -> str | Path | None:  # noqa: B008 - frozen
@@ -36,7 +26,7 @@ def weights_for(pretrained: bool, run: Run = Run()) -> str | Path | None:  # noq
 
 
 def perceptual_loss(
-    config: Perceptual,
+    config: PainterConfig,
     run: Run = Run(),  # noqa: B008 - frozen
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
@@ -50,7 +40,7 @@ def perceptual_loss(
     return make(config.features, config.style_layers, config.content_layer, weights, dtype, torch.device(device))
 
 
-def training_loss(config: Perceptual, run: Run = Run()) -> PerceptualLoss:  # noqa: B008 - frozen
+def training_loss(config: PainterConfig, run: Run = Run()) -> PerceptualLoss:  # noqa: B008 - frozen
     """`perceptual_loss` in the precision, and on the device, that a configuration is trained with."""
     dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
     return perceptual_loss(config, run, dtype, accelerate(config.precision).device)

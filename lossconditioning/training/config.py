@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from typing import Any, TypeVar
 
-from lossconditioning.errors import one_of, positive, positive_int
+from lossconditioning.errors import ReaderError, one_of, positive, positive_int
 
 Own = TypeVar("Own", bound="Config")
 
@@ -14,25 +14,30 @@ Own = TypeVar("Own", bound="Config")
 class Config:
     """One experiment, as plain values: training it again needs nothing else.
 
-    A system's own Config adds fields, their defaults being the paper's; among them, or as properties, ``batch_size``,
-    ``steps``, the number of optimizer steps, and ``learning_rate``. What stands below as a class attribute is for those that
-    do not say otherwise, by a field or a property.
+    A system's own Config adds fields, their defaults being the paper's; among them, or as properties, are
+
+    - ``batch_size``, examples per step,
+    - ``steps``, optimizer steps, and
+    - ``learning_rate``, Adam's, at the start.
+
+    What stands below as a class attribute is for systems that do not say otherwise, by a field or a property: ``schedules``,
+    those that mean something in it; ``clip``, the largest norm of the gradient, None for any; ``half``, whether it computes in
+    bfloat16, on CPUs too, where some take less time for it; ``needs``, names of the experiments that have to be finished first.
 
     Attributes:
         name: file name of its checkpoint.
-        repeat: number of the repetition: another seed, everything else alike.
         schedule: of the learning rate, one of ``schedules``; see `training.schedules`.
-        average: decay of an exponential moving average of the weights that is used in the end; 0 for none.
-        clip: largest norm of the gradient; None for any.
-        half: compute in bfloat16, on CPUs too, where some take less time for it.
-        needs: names of the experiments that have to be finished before this one.
+        average: what is published are the weights' running averages, which keep this share at every step; 0 for none.
+        repeat: number of the repetition: another seed, everything else alike.
     """
 
     name: str
-    # Without annotations, for these are no fields: they would stand before a system's own.
-    repeat = 0
-    schedule, schedules = "constant", ("constant", "cosine")
-    average = 0.0
+    _: KW_ONLY
+    schedule: str = "constant"
+    average: float = 0.0
+    repeat: int = 0
+    # Without annotations, for these are no fields.
+    schedules = ("constant", "cosine")
     clip = None
     half = False
     needs = ()
@@ -43,6 +48,8 @@ class Config:
         positive_int("batch_size", self.batch_size)
         positive_int("steps", self.steps)
         positive("learning_rate", self.learning_rate)
+        if not 0 <= self.average < 1:
+            raise ReaderError(f"average is the decay of a moving average, in [0, 1); got {self.average}.")
 
     @property
     def precision(self) -> str | None:
@@ -55,5 +62,5 @@ class Config:
 
     @classmethod
     def from_json(cls: type[Own], values: dict[str, Any]) -> Own:
-        """The inverse of `as_json`, for the configuration in a card."""
+        """The inverse of `as_json`, for the configuration in a card; a field that is not in it has its default."""
         return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})

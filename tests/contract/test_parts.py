@@ -71,8 +71,7 @@ def test_a_networks_weights_depend_on_seed_and_repetition_alone(name, kind):
     torch.manual_seed(99)
     assert same(first, weights(3))
     assert not same(first, weights(4))
-    if "repeat" in {field.name for field in dataclasses.fields(config)}:
-        assert not same(first, weights(3, repeat=1))
+    assert not same(first, weights(3, repeat=1))
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)

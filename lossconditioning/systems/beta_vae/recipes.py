@@ -20,11 +20,11 @@ ENCODINGS = {"log": LogUniform, "linear": Uniform}
 """What the network is told: standardised log β, or standardised β."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Config(Common):
     """One experiment; the defaults are A.1's setting for CIFAR-10.
 
-    Attributes:
+    Attributes, besides those of `training.Config`:
         data: "cifar10" or "shapes3d".
         kind: "yoto" (one network told β) or "fixed" (an `Ensemble` of separate networks, one per value of β).
         width: 1, or 1.5 for "wider".
@@ -35,10 +35,7 @@ class Config(Common):
         lam_range: lowest and highest β; None for A.1's range.
         lams: number of fixed models, evenly spaced in log β.
         draws: values of β drawn per picture and step (YOTO only); more than one are spread evenly over the prior.
-        batch_size: pictures per step.
-        steps: optimizer steps.
         learning_rate: at the start; halved after 50, 65, 80 and 95 % of the steps, as in A.1.
-        repeat: number of the repetition: another seed, everything else alike.
     """
 
     data: str = "cifar10"
@@ -54,8 +51,8 @@ class Config(Common):
     batch_size: int = 128
     steps: int = 600_000
     learning_rate: float = 8e-4
-    repeat: int = 0
-    schedule, schedules = "steps", ("steps",)
+    schedule: str = "steps"
+    schedules = ("steps",)
 
     def __post_init__(self):
         one_of("data set", self.data, ARCHITECTURES)
@@ -110,7 +107,7 @@ def experiments(profile: str) -> dict[str, Config]:
     draws = 1 if profile == "paper" else 4
     configs = {}
     for data in ("shapes3d", "cifar10"):
-        base = Config("", data, draws=draws, **(PAPER[data] if profile == "paper" else LAPTOP))
+        base = Config("", data=data, draws=draws, **(PAPER[data] if profile == "paper" else LAPTOP))
         for key, changes in _changes(base).items():
             configs[f"{data}_{key}"] = replace(base, name=f"{data}_{key}", **changes)
     if profile == "smoke":

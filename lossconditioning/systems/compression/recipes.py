@@ -18,7 +18,7 @@ FIXED_NAMES = tuple(f"fixed_{index}" for index in range(len(lam_grid())))
 """The fixed-weight models' experiments, by growing λ."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Config(Common):
     """One experiment; the defaults are A.2's setting.
 
@@ -26,7 +26,7 @@ class Config(Common):
     clipped to a norm of 1, for an untrained model's at a large λ have thousands; FiLM near the identity at the start, as in the
     authors' β-VAE code. Section 4.2 speaks of three convolutions per network; g_a and g_s have four, as in Ballé et al.
 
-    Attributes:
+    Attributes, besides those of `training.Config`:
         kind: "yoto" (one network told λ) or "fixed" (a network for one λ).
         lam: a fixed-weight model's λ.
         n, m: channels of the transforms and of the latents.
@@ -36,10 +36,6 @@ class Config(Common):
             weights do not drown small ones in the shared gradient; 0 for the paper's plain mean.
         start: "plain" (PyTorch's initial weights) or "components" (see `start`).
         patch: side of the training patches, in pixels.
-        batch_size: patches per step.
-        steps: optimizer steps.
-        learning_rate: Adam's; see ``schedule``.
-        schedule: "constant" or "cosine", see `training.schedules`.
     """
 
     kind: str = "yoto"
@@ -54,8 +50,6 @@ class Config(Common):
     batch_size: int = 8
     steps: int = 1_000_000
     learning_rate: float = 1e-4
-    schedule: str = "constant"
-    repeat: int = 0
     clip = 1.0
 
     def __post_init__(self):

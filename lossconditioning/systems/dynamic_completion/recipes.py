@@ -19,11 +19,11 @@ SIDE = 64
 """Pixels a side of the pictures."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Config(Common):
     """One experiment. O = L_L1 + λ L_adv, both over the hole, colours in [0, 1]; defaults are pix2pix's.
 
-    Attributes:
+    Attributes, besides those of `training.Config`:
         kind: "network", "blocks" (tuning blocks on another experiment's network), or "critic" (a discriminator that takes no
             part in training: it learns to tell what all of the others complete from real pictures, to measure them by).
         lam: λ; 0 for L1 alone.
@@ -38,13 +38,8 @@ class Config(Common):
         smallest, largest: side of the square holes in training, in pixels; both are even.
         offset: how far their middle may be from the picture's, in pixels.
         half: compute in bfloat16.
-        batch_size: pictures per step.
-        steps: optimizer steps.
-        learning_rate: Adam's, for generator and discriminator; see ``schedule``.
-        beta_1: Adam's.
-        schedule: "constant" or "cosine", see `training.schedules`.
+        beta_1: Adam's, of the generator and of the discriminator, as is ``learning_rate``.
         pretrained: whether results are compared by trained features; "smoke" does with random filters.
-        repeat: number of the repetition: another seed, everything else alike.
     """
 
     kind: str = "network"
@@ -65,9 +60,7 @@ class Config(Common):
     steps: int = 100_000
     learning_rate: float = 2e-4
     beta_1: float = 0.5
-    schedule: str = "constant"
     pretrained: bool = True
-    repeat: int = 0
 
     def __post_init__(self):
         for what, known in (("kind", KINDS), ("data", DATA)):

@@ -19,11 +19,11 @@ KINDS = ("generator", "blocks", "classifier")
 DATA = ("drawn", "celeba")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Config(Common):
     """One experiment. Defaults are DCGAN's (Radford et al. 2016, section 4) on CelebA.
 
-    Attributes:
+    Attributes, besides those of `training.Config`:
         kind: "generator", "blocks" (tuning blocks on another experiment's generator) or "classifier" (of attributes, to
             measure generated faces with).
         main: for "blocks", the experiment whose generator they are put on.
@@ -38,15 +38,10 @@ class Config(Common):
         smoothing: a real face counts as real by 1 − this much (one-sided label smoothing, Salimans et al. 2016).
         at: the layers that tuning blocks are put behind.
         width: channels of the classifier's first layer.
-        batch_size: faces per step.
-        steps: optimizer steps, each of the discriminator and of the generator.
         learning_rate: Adam's, for the generator, the blocks or the classifier.
-        discriminator_rate: for the discriminator.
+        discriminator_rate: for the discriminator, which takes as many steps, on the same ``schedule``.
         beta_1, beta_2: Adam's.
-        schedule: of both rates, "constant" or "cosine", see `training.schedules`.
-        average: what is published are the weights' running averages, which keep this share at every step; 0 for none.
         half: compute in bfloat16.
-        repeat: number of the repetition: another seed, everything else alike.
     """
 
     kind: str = "generator"
@@ -68,10 +63,7 @@ class Config(Common):
     discriminator_rate: float = 2e-4
     beta_1: float = 0.5
     beta_2: float = 0.999
-    schedule: str = "constant"
-    average: float = 0.0
     half: bool = False
-    repeat: int = 0
 
     def __post_init__(self):
         for what, known in (("kind", KINDS), ("data", DATA), ("norm", NORMS)):
@@ -82,7 +74,7 @@ class Config(Common):
         if self.count < 0 or (self.data == "drawn" and self.count == 0):
             raise ReaderError(f"count is how many faces there are: of drawn ones, 1 or more; got {self.count}.")
         positive("discriminator_rate", self.discriminator_rate)
-        for name in ("smoothing", "beta_1", "beta_2", "average"):
+        for name in ("smoothing", "beta_1", "beta_2"):
             if not 0 <= getattr(self, name) < 1:
                 raise ReaderError(f"{name} is at least 0 and less than 1; got {getattr(self, name)}.")
         if (self.kind == "blocks") != (self.main is not None):

@@ -9,11 +9,10 @@ from torch import nn
 from lossconditioning.conditioning import tune
 from lossconditioning.datasets.pointillism import PAINTINGS
 from lossconditioning.errors import ReaderError, one_of, positive_int
-from lossconditioning.losses.perceptual import CONVOLUTIONS, layer_names
+from lossconditioning.painting import FIRST_HALF, PainterConfig
 from lossconditioning.priors import Dirichlet, Fixed, LogUniform
 from lossconditioning.systems.dynamic_style.models import FastStyle, conditional
 from lossconditioning.training import PROFILES, seed_everything
-from lossconditioning.training import Config as Common
 
 KINDS = ("network", "blocks", "conditional", "two_styles")
 STYLES = ("autumn_wood", "water_lilies")
@@ -23,11 +22,11 @@ FIXED = tuple(f"style_fixed_{i}" for i in range(7))
 WEAK, STRONG = FIXED[0], FIXED[-1]
 
 
-@dataclass(frozen=True)
-class Config(Common):
+@dataclass(frozen=True, kw_only=True)
+class Config(PainterConfig):
     """One experiment. O = L_content + λ L_style; defaults are the public code's.
 
-    Attributes:
+    Attributes, besides those of `painting.PainterConfig`:
         kind: "network" (for one λ), "blocks" (tuning blocks on another experiment's network), "conditional" (one network, told
             λ between the two ends) or "two_styles" (one network with a set of instance normalisations for each of two styles).
         lam: λ; for "conditional" the largest.
@@ -38,16 +37,6 @@ class Config(Common):
         width, blocks: see `FastStyle`.
         at: the layers that tuning blocks are put behind.
         hidden: width of the layer between λ and the conditional instance normalisation.
-        features: network that style and content are compared in, "vgg16" or "vgg19".
-        style_layers, content_layer: where.
-        pretrained: whether it has its trained weights; "smoke" does with random filters.
-        half: compute in bfloat16.
-        side: of the photographs, in pixels.
-        crops: photographs are this many fixed crops; 0 for new ones in every step.
-        batch_size: pictures per step.
-        steps: optimizer steps.
-        learning_rate: Adam's; see ``schedule``.
-        schedule: "constant" or "cosine", see `training.schedules`.
     """
 
     kind: str = "network"
@@ -60,30 +49,15 @@ class Config(Common):
     blocks: int = 5
     at: tuple[str, ...] = ("residual.1", "residual.4", "up.1")
     hidden: int = 256
-    features: str = "vgg16"
-    style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
     content_layer: str = "relu2_2"
-    pretrained: bool = True
-    half: bool = False
-    side: int = 256
-    crops: int = 0
     batch_size: int = 4
     steps: int = 40_000
     learning_rate: float = 1e-3
-    schedule: str = "constant"
-    repeat: int = 0
 
     def __post_init__(self):
         one_of("kind of experiment", self.kind, KINDS)
-        one_of("network", self.features, CONVOLUTIONS)
-        for name in ("width", "blocks", "hidden", "side", "zoom"):
+        for name in ("width", "blocks", "hidden", "zoom"):
             positive_int(name, getattr(self, name))
-        for layer in (*self.style_layers, self.content_layer):
-            one_of(f"layer of {self.features}", layer, layer_names(self.features))
-        if len(self.style_layers) != 4:
-            raise ReaderError(f"Style is compared at four layers; got {self.style_layers}.")
-        if self.side < 32 or self.crops < 0:
-            raise ReaderError(f"side is 32 pixels or more, crops 0 or more; got {self.side}, {self.crops}.")
         if not 0 <= self.lam < float("inf"):
             raise ReaderError(f"λ, the weight of style, is 0 or more; got {self.lam}.")
         if (self.kind == "blocks") != (self.main is not None):
@@ -114,14 +88,13 @@ def lam_grid(count: int = len(FIXED)) -> list[float]:
     return [float(f"{LAM_0 * (LAM_1 / LAM_0) ** (i / (count - 1)):.4g}") for i in range(count)]
 
 
-# Two CPU cores: fewer channels, smaller pictures, the layers that VGG-19's first half has, a larger learning rate.
-LAPTOP = dict(  # noqa: C408 - read as keyword arguments
+# Two CPU cores: fewer channels, smaller pictures, shallower features, a larger learning rate.
+LAPTOP = dict(
     width=12,
     blocks=3,
     at=("residual.0", "residual.2", "up.1"),
     hidden=64,
-    features="vgg19",
-    style_layers=("relu1_2", "relu2_2", "relu3_1", "relu3_3"),
+    **FIRST_HALF,
     half=True,
     side=96,
     crops=512,

@@ -5,50 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lossconditioning.errors import ReaderError, one_of, positive_int
-from lossconditioning.losses.perceptual import CONVOLUTIONS, layer_names
+from lossconditioning.painting import FIRST_HALF, PainterConfig
 from lossconditioning.priors import Fixed
 from lossconditioning.systems.style_transfer.models import Painter, StylePredictor, StylisationNetwork
 from lossconditioning.systems.style_transfer.style_features import SIZES
 from lossconditioning.systems.style_transfer.task import DEFAULT, RANGES, content_grid, lam_prior, settings
 from lossconditioning.training import PROFILES, seed_everything
-from lossconditioning.training import Config as Common
 
 KINDS = ("yoto", "specialist", "fixed")
 STYLES = 14
 
 
-@dataclass(frozen=True)
-class Config(Common):
+@dataclass(frozen=True, kw_only=True)
+class Config(PainterConfig):
     """One experiment; the defaults are A.3's setting.
 
     What A.3 leaves to Ghiasi et al. 2017 is theirs (32 channels, 5 residual blocks, a bottleneck of 100, batches of 8, content
     of 256 pixels). What both leave open is ours: λ's network makes 100 numbers, λ is spread evenly over a batch.
 
-    Attributes:
+    Attributes, besides those of `painting.PainterConfig`:
         kind: "yoto" (one network told all five weights), "specialist" (told λ_c alone) or "fixed" (a network for one λ).
         lam: a fixed-weight model's λ, five numbers.
         width, blocks, code_size: see `StylisationNetwork` and `StylePredictor`.
         hidden: width of the small network in each layer that reads the code, see `ConditionalInstanceNorm`.
         lam_hidden: width of λ's own network.
-        features: network that style and content are compared in, "vgg16" or "vgg19".
-        style_layers, content_layer: where.
-        described_by: network whose features describe a style to the model, "inception_v3" or "vgg".
-        pretrained: whether both networks have their trained weights; "smoke" does with random filters, and loads nothing.
+        described_by: network whose features describe a style to the model, "inception_v3" or "vgg"; trained if ``pretrained``.
         ranges: "paper" or "centred", see `task.RANGES`.
         opening: over this share of the steps λ's range opens, in logarithms, from the default setting alone to all of it: the
             network learns to paint before it learns to be told; 0 for the paper's, which is open from the start.
         shares: tell the model, beside log λ, each weight's share of the objective, see `task.shares`.
-        half: compute in bfloat16, which takes less time where the processor has it.
-        side: of the content pictures, in pixels.
-        crops: content pictures are this many fixed ones, cut out of the photographs, whose targets are computed once; 0 for
-            new ones in every step.
         balance: the objective of each picture is divided by the sum of its weights (as shares of the default) to this power,
             so that large weights do not drown small ones in the shared gradient; 0 for the paper's plain mean.
-        batch_size: pictures per step.
-        steps: optimizer steps.
-        learning_rate: Adam's; see ``schedule``.
         beta_2: how slowly Adam forgets the size of gradients, which vary more where λ does.
-        schedule: "constant" or "cosine", see `training.schedules`.
     """
 
     kind: str = "yoto"
@@ -58,46 +46,28 @@ class Config(Common):
     code_size: int = 100
     hidden: int = 256
     lam_hidden: int = 512
-    features: str = "vgg16"
-    style_layers: tuple[str, ...] = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
-    content_layer: str = "relu3_3"
     described_by: str = "inception_v3"
-    pretrained: bool = True
     ranges: str = "paper"
     opening: float = 0.0
     shares: bool = False
-    half: bool = False
-    side: int = 256
-    crops: int = 0
     balance: float = 0.0
     batch_size: int = 8
     steps: int = 2_000_000
     learning_rate: float = 1e-5
     beta_2: float = 0.999
-    schedule: str = "constant"
-    repeat: int = 0
 
     def __post_init__(self):
         one_of("kind of model", self.kind, KINDS)
-        one_of("network", self.features, CONVOLUTIONS)
         one_of("description of a style", self.described_by, SIZES)
         one_of("set of ranges", self.ranges, RANGES)
-        for name in ("width", "blocks", "code_size", "hidden", "lam_hidden", "side"):
+        for name in ("width", "blocks", "code_size", "hidden", "lam_hidden"):
             positive_int(name, getattr(self, name))
-        if self.side < 32:
-            raise ReaderError(f"side is 32 pixels or more; got {self.side}.")
         if not 0 < self.beta_2 < 1:
             raise ReaderError(f"beta_2 is between 0 and 1; got {self.beta_2}.")
-        if self.crops < 0:
-            raise ReaderError(f"crops is 0 or more; got {self.crops}.")
         if not 0 <= self.opening <= 1:
             raise ReaderError(f"opening is a share of the steps, 0 to 1; got {self.opening}.")
         if self.shares and self.kind != "yoto":
             raise ReaderError(f"Shares are those of five weights, which only kind 'yoto' is told; got {self.kind!r}.")
-        for layer in (*self.style_layers, self.content_layer):
-            one_of(f"layer of {self.features}", layer, layer_names(self.features))
-        if len(self.style_layers) != 4:
-            raise ReaderError(f"Style is compared at four layers, each with its own weight; got {self.style_layers}.")
         five = isinstance(self.lam, tuple) and len(self.lam) == len(DEFAULT) and min(self.lam) > 0
         if (self.kind == "fixed" and not five) or (self.kind != "fixed" and self.lam is not None):
             raise ReaderError(
@@ -107,13 +77,12 @@ class Config(Common):
         super().__post_init__()
 
 
-# Two CPU cores: fewer channels and smaller pictures, the layers that VGG-19's first half has, a larger learning rate.
-LAPTOP = dict(  # noqa: C408 - read as keyword arguments
+# Two CPU cores: fewer channels, smaller pictures, shallower features, a larger learning rate.
+LAPTOP = dict(
     width=16,
     blocks=3,
     hidden=128,
-    features="vgg19",
-    style_layers=("relu1_2", "relu2_2", "relu3_1", "relu3_3"),
+    **FIRST_HALF,
     content_layer="relu3_1",
     described_by="vgg",
     ranges="centred",

@@ -19,24 +19,21 @@ from lossconditioning.training.schedules import SCHEDULES
 KINDS = ("sym", "fixed", "input_only")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Config(Common):
     """One experiment of the toy; the defaults are the paper's own setting (appendix A.1) wherever it states one.
 
-    Attributes:
+    Attributes, besides those of `training.Config`:
         kind: "sym" (weights at the input and in the loss), "fixed" (separate models, one per weight vector of Table 1),
             or "input_only" (S_in of Figure 5: weights at the input, the loss stays at (0.5, 0.5)).
         width: neurons in each of the three hidden layers.
         conditioning: how λ enters: "input", "concatenation" or "film".
         initialisation: how the linear layers start, "he" or "pytorch". Not stated in the paper either.
         points: size of the data set. The paper does not state it; the notebook shows how the result depends on it.
-        batch_size: data points per step.
         draws: weight vectors drawn per data point and step.
         concentrations: of the symmetric Dirichlet priors; each one gets ``seeds`` members.
         stratified: spread the draws of one data point evenly over the prior.
         epochs: passes over the data, 500.
-        schedule: of the learning rate, see `training.optimise`.
-        average: decay of an exponential moving average of the weights that is used in the end; 0 for none.
         seeds: members per prior.
     """
 
@@ -51,7 +48,6 @@ class Config(Common):
     stratified: bool = False
     epochs: int = 500
     schedule: str = "steps"
-    average: float = 0.0
     seeds: int = 5
     schedules = SCHEDULES
 
@@ -63,8 +59,6 @@ class Config(Common):
             positive_int(name, getattr(self, name))
         if not self.concentrations or min(self.concentrations) <= 0:
             raise ReaderError(f"concentrations are one or more positive numbers; got {self.concentrations}.")
-        if not 0 <= self.average < 1:
-            raise ReaderError(f"average is the decay of a moving average, in [0, 1); got {self.average}.")
         super().__post_init__()
 
     @property
@@ -83,6 +77,11 @@ class Config(Common):
         if self.kind == "fixed":
             return [Fixed(weights) for weights in WEIGHTS]
         return [Dirichlet([alpha, alpha]) for alpha in self.concentrations]
+
+    @property
+    def numbers(self) -> range:
+        """What tells the members of one prior apart, their weights and the order of their data; a repetition's are others."""
+        return range(self.repeat * self.seeds, (self.repeat + 1) * self.seeds)
 
     @property
     def members(self) -> int:
@@ -129,11 +128,11 @@ def experiments(profile: str) -> dict[str, Config]:
 
 
 def build(config: Config, seed: int = 0) -> Ensemble:
-    """The untrained networks of an experiment; member m's weights depend on (seed, m) alone."""
+    """The untrained networks of an experiment; a member's weights depend on seed, prior and `Config.numbers` alone."""
     networks = []
     for group, prior in enumerate(config.priors):
-        for index in range(config.seeds):
-            seed_everything(seed, group, index)
+        for number in config.numbers:
+            seed_everything(seed, group, number)
             conditioning = "none" if config.kind == "fixed" else config.conditioning
             networks.append(one_network(config.width, conditioning, prior, config.initialisation))
     ensemble = Ensemble(networks)

@@ -14,7 +14,7 @@ from lossconditioning.training.schedules import optimizer_and_schedule
 
 def experiment_data(config: Config, run: Run) -> Data:
     """Batches (x, y_r, y_c), each ``(M, B, 1)``; members of one seed see the same order, whatever their prior."""
-    orders = [1000 * run.seed + index for _ in config.priors for index in range(config.seeds)]
+    orders = [1000 * run.seed + number for _ in config.priors for number in config.numbers]
     batches = Batches(*sym_toy(config.points), batch_size=config.batch_size, seed=orders)
     return Data(f"sym_toy, {config.points} points", batches.__getitem__)
 

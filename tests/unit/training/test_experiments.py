@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
+import torch
 
-from lossconditioning import ReaderError
+from lossconditioning import CheckpointError, ReaderError
 from lossconditioning.systems import toy
 from lossconditioning.training import Config, Run, System, experiments, protocol
-from lossconditioning.training.experiments import in_waves, make_folder
+from lossconditioning.training.cards import Card, publish
+from lossconditioning.training.experiments import in_waves, is_finished, make_folder
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,9 @@ def test_a_configuration_survives_json():
     again = json.loads(json.dumps(config.as_json()))
     assert again == {
         "name": "x",
+        "schedule": "constant",
+        "average": 0.0,
+        "repeat": 0,
         "at": ["up.1"],
         "batch_size": 2,
         "steps": 3,
@@ -71,7 +76,30 @@ def test_a_configuration_survives_json():
         "asked": [],
     }
     assert Own.from_json(again) == config
+    del again["repeat"]  # as in a card that was written before there was such a field
+    assert Own.from_json(again) == config
     assert (config.repeat, config.average, config.clip, config.precision) == (0, 0.0, None, None)
+
+
+def finished(folder, config):
+    card = Card("own", "x", config, "smoke", seed=0, steps=3, seconds=0.1, data="none", command="none")
+    publish(folder, card, {"weight": torch.zeros(1)})
+
+
+def test_a_card_written_before_there_was_a_field_is_of_its_default(tmp_path):
+    written = Own("x").as_json()
+    del written["repeat"], written["schedule"]
+    finished(tmp_path, written)
+    assert is_finished("own", Own("x"), Run(out=tmp_path))
+    with pytest.raises(CheckpointError, match="another configuration"):
+        is_finished("own", Own("x", repeat=1), Run(out=tmp_path))
+
+
+@pytest.mark.parametrize("changes", [{"depth": 3}, {"schedule": "none"}, {"steps": 4}], ids=str)
+def test_a_card_of_other_fields_or_values_is_of_another_configuration(tmp_path, changes):
+    finished(tmp_path, {**Own("x").as_json(), **changes})
+    with pytest.raises(CheckpointError, match="another configuration"):
+        is_finished("own", Own("x"), Run(out=tmp_path))
 
 
 def test_a_folder_that_can_not_be_made_is_said_before_training(tmp_path):

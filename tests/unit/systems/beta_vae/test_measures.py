@@ -98,17 +98,17 @@ def test_multiply_adds_are_those_counted_by_hand():
     convolutions = 2 * sum(side**2 * before * after * 9 for side, before, after in sizes)
     linear = 1024 * 256 + 256 * 20 + 10 * 256 + 256 * 1024
     by_hand = 3 * (convolutions + linear) - 32**2 * 3 * 8 * 9  # pictures need no gradient
-    config = beta_vae.Config("x", "shapes3d", "fixed", batch_size=2, lams=4)
+    config = beta_vae.Config("x", data="shapes3d", kind="fixed", batch_size=2, lams=4)
     assert beta_vae.multiply_adds(config) == pytest.approx(2 * 4 * by_hand, rel=0.05)
 
 
 @pytest.mark.parametrize("data", DATA)
 def test_multiply_adds_grow_with_rows_and_conditioning_costs_little(data):
-    fixed = beta_vae.multiply_adds(beta_vae.Config("x", data, "fixed", batch_size=1, lams=1))
-    count = {n: beta_vae.multiply_adds(beta_vae.Config("x", data, batch_size=1, draws=n)) for n in (1, 3)}
+    fixed = beta_vae.multiply_adds(beta_vae.Config("x", data=data, kind="fixed", batch_size=1, lams=1))
+    count = {n: beta_vae.multiply_adds(beta_vae.Config("x", data=data, batch_size=1, draws=n)) for n in (1, 3)}
     assert count[3] == 3 * count[1]
     assert fixed < count[1] < 1.3 * fixed
-    assert beta_vae.multiply_adds(beta_vae.Config("x", data, batch_size=1, width=1.5)) > 1.8 * count[1]
+    assert beta_vae.multiply_adds(beta_vae.Config("x", data=data, batch_size=1, width=1.5)) > 1.8 * count[1]
 
 
 def test_the_cost_table_is_relative_to_its_first_row(trained):
