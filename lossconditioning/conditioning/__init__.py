@@ -4,6 +4,7 @@ from lossconditioning.conditioning.conditioners import Concatenation, Conditione
 from lossconditioning.conditioning.injection import Conditioned, condition
 from lossconditioning.conditioning.instance_norm import ConditionalInstanceNorm
 from lossconditioning.conditioning.tuning import DynamicNet, TuningBlock, TuningBlocks, tune
+from lossconditioning.conditioning.turned import at_every_alpha, turned_on
 
 __all__ = [
     "Concatenation",
@@ -15,6 +16,8 @@ __all__ = [
     "InputConditioning",
     "TuningBlock",
     "TuningBlocks",
+    "at_every_alpha",
     "condition",
     "tune",
+    "turned_on",
 ]

@@ -1,7 +1,7 @@
 """What a reader sees and touches: figures with alt text, slider panels, pictures of their own."""
 
 from lossconditioning.display.figures import COLORS, LINES, MARKERS, LiveFigure, figure, film_strip, look, png, show
-from lossconditioning.display.grids import blank_pictures, picture_grid, to_bytes
+from lossconditioning.display.grids import LiveRow, blank_pictures, picture_grid, to_bytes
 from lossconditioning.display.menu import Menu
 from lossconditioning.display.panel import Panel, explore
 from lossconditioning.display.pictures import open_picture
@@ -13,6 +13,7 @@ __all__ = [
     "LINES",
     "MARKERS",
     "LiveFigure",
+    "LiveRow",
     "Menu",
     "Panel",
     "Picture",

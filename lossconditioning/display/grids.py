@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from torch import Tensor
 
-from lossconditioning.display.figures import figure
+from lossconditioning.display.figures import LiveFigure, figure
 
 
 def to_bytes(picture: Tensor) -> np.ndarray:
@@ -67,3 +67,24 @@ def blank_pictures(
     for axis, title in zip(axes, titles, strict=False):
         axis.set_title(title)
     return shown
+
+
+class LiveRow:
+    """A figure of pictures side by side, for a panel that changes all of them in every frame.
+
+    Args:
+        titles: of the pictures, one each; an empty one for none.
+        side: their height and width, in pixels.
+        size: the figure's width and height, in inches.
+    """
+
+    def __init__(self, titles: Sequence[str], side: int, size: tuple[float, float]):
+        made, axes = figure(len(titles), size=size)
+        self.shown = blank_pictures(axes, side, titles=titles)
+        self.live = LiveFigure(made, self.shown)
+
+    def frame(self, pictures: Iterable[Tensor]) -> bytes:
+        """The frame with these pictures, one for each title, ``(3, side, side)`` as `to_bytes` takes them."""
+        for artist, picture in zip(self.shown, pictures, strict=True):
+            artist.set_data(to_bytes(picture))
+        return self.live.frame()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from lossconditioning.datasets.celeba import celeba
-from lossconditioning.datasets.faces import faces
+from lossconditioning.datasets.faces import Faces
 from lossconditioning.datasets.lookup import Photographs
+from lossconditioning.datasets.people import portraits
 from lossconditioning.losses import PerceptualFeatures
 from lossconditioning.painting import crops, held_out_photographs, training_photographs, weights_for
 from lossconditioning.systems.dynamic_completion.holes import random_holes
@@ -25,8 +24,6 @@ from lossconditioning.training.randomness import generator
 
 HELD_OUT = 64
 """How many pictures networks are measured on."""
-FIRST_HELD_OUT = 1_000_000
-"""Number of the first drawn one of them."""
 
 
 def experiment_data(config: Config, run: Run) -> AdversarialData:
@@ -34,13 +31,12 @@ def experiment_data(config: Config, run: Run) -> AdversarialData:
     learned, seed = training_pictures(config, run.data), run_seed(config, run.seed)
     measure, measured_on = held_out_measure(config, run)
     discriminator = build_discriminator(config, run.seed) if config.lam else None
-    alpha = 1.0 if config.kind == "blocks" else None
 
     def batch(step: int) -> Batch:
         draw = generator(seed, step)
         chosen = torch.randint(len(learned.images), (config.batch_size,), generator=draw)
         pictures = learned.images[chosen].float() / 255
-        return Batch(pictures, random_holes(config, config.batch_size, draw), alpha, discriminator)
+        return Batch(pictures, random_holes(config, config.batch_size, draw), discriminator)
 
     return AdversarialData(f"{learned.source}; {measured_on}", batch, measure, discriminator=discriminator)
 
@@ -55,32 +51,24 @@ def held_out_measure(config: Config, run: Run, critic: nn.Module | None = None) 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures, uint8 ``(N, 3, 64, 64)``, and what they are, in words."""
+    """Pictures, uint8 ``(N, 3, 64, 64)``, and what they are, in words; `Faces` say the same, and more."""
 
     images: Tensor
     source: str
 
 
-def training_pictures(config: Config, folder: Path | None = None) -> Pictures:
+def training_pictures(config: Config, folder: Path | None = None) -> Pictures | Faces:
     """What a configuration learns from; CelebA and photographs are looked up as `celeba` and `training_photographs` do."""
     if config.data == "photographs":
         return _squares(training_photographs(folder), config.count)
-    return _faces(config.data, "train", config.count, folder)
+    return portraits(config.data, "train", config.count, folder)
 
 
-def held_out_pictures(config: Config, count: int = HELD_OUT, folder: Path | None = None) -> Pictures:
+def held_out_pictures(config: Config, count: int = HELD_OUT, folder: Path | None = None) -> Pictures | Faces:
     """Pictures of the same kind that no network has seen."""
     if config.data == "photographs":
         return _squares(held_out_photographs(folder), count)
-    return _faces(config.data, "valid", count, folder)
-
-
-@lru_cache(maxsize=2)
-def _faces(data: str, split: str, count: int, folder: Path | None) -> Pictures:
-    """Faces, kept: to draw thousands takes a quarter of a minute."""
-    start = 0 if split == "train" else FIRST_HELD_OUT
-    found = faces(count, start=start) if data == "drawn" else celeba(folder, split, count)
-    return Pictures(found.images, found.source)
+    return portraits(config.data, "valid", count, folder)
 
 
 def _squares(photographs: Photographs, count: int) -> Pictures:

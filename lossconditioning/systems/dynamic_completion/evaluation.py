@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from lossconditioning.conditioning import DynamicNet
+from lossconditioning.conditioning import TuningBlocks, at_every_alpha
 from lossconditioning.errors import ReaderError
 from lossconditioning.evaluation import as_metrics
 from lossconditioning.evaluation.alphas import ALPHAS
@@ -47,10 +46,9 @@ def histogram(best: Tensor, alphas: tuple[float, ...] = ALPHAS) -> list[int]:
     return [int(torch.isclose(best, torch.tensor(alpha, dtype=best.dtype)).sum()) for alpha in alphas]
 
 
-def tuned(main: nn.Module, blocks: nn.Module, measure: Measure) -> Curves:
+def tuned(main: nn.Module, blocks: TuningBlocks, measure: Measure) -> Curves:
     """A main network, its blocks turned from α = 0 to 1."""
-    with DynamicNet(main, {"tuned": blocks}) as model:
-        return _curves([measure.each(partial(model, alpha=alpha)) for alpha in ALPHAS])
+    return _curves(at_every_alpha(main, {"tuned": blocks}, ALPHAS, measure.each))
 
 
 def interpolated(sharp: nn.Module, smooth: nn.Module, measure: Measure) -> Curves:

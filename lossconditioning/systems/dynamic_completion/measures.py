@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 import torch.nn.functional as F
 from pytorch_msssim import ssim
 from torch import Tensor, nn
 
-from lossconditioning.conditioning import DynamicNet
+from lossconditioning.conditioning import turned_on
 from lossconditioning.losses import PerceptualFeatures, feature_distance
 from lossconditioning.systems.dynamic_completion.holes import HOLE, centre_hole
 from lossconditioning.systems.dynamic_completion.models import in_hole
@@ -37,14 +36,14 @@ class Measure:
         pictures: ``(N, 3, 64, 64)`` in [0, 1].
         hole: the same for all, bool ``(1, 64, 64)``.
         network: what features are of.
-        features: of the pictures' middles, layer → ``(N, C, h, w)``.
+        features: of the pictures' middles, `CHUNK` pictures at a time: layer → ``(n, C, h, w)``.
         critic: a trained "critic", or None.
     """
 
     pictures: Tensor
     hole: Tensor
     network: PerceptualFeatures
-    features: Mapping[str, Tensor]
+    features: Sequence[Mapping[str, Tensor]]
     critic: nn.Module | None = None
 
     @classmethod
@@ -52,8 +51,7 @@ class Measure:
     def of(cls, network: PerceptualFeatures, images: Tensor, critic: nn.Module | None = None) -> Measure:
         """Of pictures uint8 ``(N, 3, 64, 64)``."""
         pictures = images.float() / 255
-        parts = [network(_middle(part)) for part in pictures.split(CHUNK)]
-        features = {layer: torch.cat([part[layer] for part in parts]) for layer in parts[0]}
+        features = [network(_middle(part)) for part in pictures.split(CHUNK)]
         return cls(pictures, centre_hole(), network, features, critic)
 
     def holes(self, count: int) -> Tensor:
@@ -74,17 +72,16 @@ class Measure:
             better; with a critic "realism", its logit in the hole, more is better, positive where it takes them for real.
         """
         completed = completed if isinstance(completed, Tensor) else self.complete(completed)
-        chunks = [slice(start, start + CHUNK) for start in range(0, len(completed), CHUNK)]
-        parts = [self._some(completed[rows], rows) for rows in chunks]
+        chunks = zip(completed.split(CHUNK), self.pictures.split(CHUNK), self.features, strict=True)
+        parts = [self._some(*chunk) for chunk in chunks]
         return {name: torch.cat([part[name].double() for part in parts]) for name in parts[0]}
 
-    def _some(self, completed: Tensor, rows: slice) -> Each:
-        pictures, hole = self.pictures[rows], self.holes(len(completed))
-        true = {layer: value[rows] for layer, value in self.features.items()}
+    def _some(self, completed: Tensor, pictures: Tensor, features: Mapping[str, Tensor]) -> Each:
+        hole = self.holes(len(completed))
         found = {
             "l1": l1(completed, pictures, hole),
             "ssim": ssim(_middle(completed, 0), _middle(pictures, 0), data_range=1.0, size_average=False),
-            "distance": feature_distance(self.network(_middle(completed)), true),
+            "distance": feature_distance(self.network(_middle(completed)), features),
         }
         return found if self.critic is None else {**found, "realism": in_hole(self.critic(completed, hole), hole)}
 
@@ -102,12 +99,10 @@ def blended(sharp: nn.Module, smooth: nn.Module, share: float | Tensor) -> Compl
 def measure(config: Config, model: nn.Module, data: Data) -> dict[str, float]:
     """Numbers for a card: means of `Measure.each`, of blocks at α = 1; of a critic, how often it is right."""
     found: Measure = data.held_out
-    if config.kind == "network":
-        return found.means(model)
-    main = data.made[config.main]
-    if config.kind == "blocks":
-        with DynamicNet(main, {"tuned": model}) as network:
-            return found.means(partial(network, alpha=1.0))
+    main = data.made[config.main] if config.main else None
+    if config.kind != "critic":
+        with turned_on(main, model) as network:
+            return found.means(network)
     return {
         "right_real": _taken_for_real(model, found, found.pictures),
         "right_sharp": 1 - _taken_for_real(model, found, found.complete(main)),

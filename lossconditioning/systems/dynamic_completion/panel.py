@@ -8,20 +8,10 @@ import torch
 from torch import Tensor
 
 from lossconditioning.conditioning import DynamicNet
-from lossconditioning.display import (
-    LiveFigure,
-    Panel,
-    Picture,
-    Slider,
-    Upload,
-    blank_pictures,
-    explore,
-    figure,
-    to_bytes,
-)
+from lossconditioning.display import LiveRow, Panel, Picture, Slider, Upload, explore
 from lossconditioning.systems.dynamic_completion.holes import HOLE, hole_at
-from lossconditioning.systems.dynamic_completion.models import in_hole
 from lossconditioning.systems.dynamic_completion.recipes import SIDE
+from lossconditioning.systems.dynamic_completion.task import l1
 
 SMALLEST = 4
 """Pixels of a hole's side."""
@@ -35,18 +25,15 @@ def play(model: DynamicNet, pictures: Mapping[str, Tensor], beyond: float = 0.25
         pictures: name → ``(3, H, W)`` in [0, 1], made 64×64.
         beyond: how far α goes beyond 0 and 1.
     """
-    made, axes = figure(3, size=(8.4, 2.9))
-    shown = blank_pictures(axes, SIDE, titles=("what the network is given", "completed", "the truth"))
-    live = LiveFigure(made, shown)
+    live = LiveRow(("what the network is given", "completed", "the truth"), SIDE, size=(8.4, 2.9))
 
     @torch.no_grad()
     def render(picture: Picture, alpha: float, height: float, width: float, down: float, across: float):
         truth = picture.pixels[None]
         hole = reachable(round(height), round(width), down, across)[None]
         completed = model(truth, hole, alpha=alpha)
-        for artist, content in zip(shown, (torch.where(hole, 0.5, truth), completed, truth), strict=True):
-            artist.set_data(to_bytes(content[0]))
-        return live.frame(), {"L1 in the hole": float(in_hole((completed - truth).abs(), hole))}
+        frame = live.frame(torch.cat([torch.where(hole, 0.5, truth), completed, truth]))
+        return frame, {"L1 in the hole": float(l1(completed, truth, hole))}
 
     size = {"low": SMALLEST, "high": 40, "value": HOLE, "steps": 40 - SMALLEST}  # whole pixels
     place = {"low": 0.0, "high": 1.0, "value": 0.5, "steps": SIDE - 40}  # a pixel or more for every size

@@ -19,13 +19,11 @@ class Batch(NamedTuple):
     Attributes:
         pictures: ``(B, 3, 64, 64)`` in [0, 1].
         hole: bool ``(B, 1, 64, 64)``, true where pixels are missing.
-        alpha: how far tuning blocks are turned on; None where there are none.
         discriminator: what completed pictures are judged by; None for those that cost L1 alone.
     """
 
     pictures: Tensor
     hole: Tensor
-    alpha: float | None = None
     discriminator: nn.Module | None = None
 
     @property
@@ -51,7 +49,7 @@ def terms(model: nn.Module, batch: Batch | Judged, lam: Tensor | None = None) ->
     """
     if isinstance(batch, Judged):
         return {"discriminator": model(*batch)}
-    completed = model(*batch.inputs) if batch.alpha is None else model(*batch.inputs, alpha=batch.alpha)
+    completed = model(*batch.inputs)
     values = {"l1": l1(completed, batch.pictures, batch.hole)}
     if batch.discriminator is not None:
         values["adversarial"] = in_hole(F.softplus(-batch.discriminator(completed, batch.hole).float()), batch.hole)

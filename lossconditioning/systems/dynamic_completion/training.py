@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from lossconditioning.conditioning import DynamicNet
+from lossconditioning.conditioning import DynamicNet, turned_on
 from lossconditioning.systems.dynamic_completion.measures import blended
 from lossconditioning.systems.dynamic_completion.recipes import Config
 from lossconditioning.systems.dynamic_completion.task import Batch, Judged, discrimination
@@ -32,12 +32,13 @@ def optimise(config: Config, network: nn.Module):
 @contextmanager
 def around(config: Config, model: nn.Module, data: AdversarialData) -> Iterator[nn.Module]:
     """Blocks are put on their frozen network, and a critic is shown what others complete."""
-    if config.kind == "network":
-        yield model
-        return
-    blocks = model if config.kind == "blocks" else data.made[config.blocks]
-    with DynamicNet(data.made[config.main], {"tuned": blocks}) as dynamic:
-        yield dynamic if config.kind == "blocks" else Judging(model, dynamic, data.made[config.smooth])
+    main = data.made[config.main] if config.main else None
+    if config.kind == "critic":
+        with DynamicNet(main, {"tuned": data.made[config.blocks]}) as dynamic:
+            yield Judging(model, dynamic, data.made[config.smooth])
+    else:
+        with turned_on(main, model) as network:
+            yield network
 
 
 class Judging(nn.Module):

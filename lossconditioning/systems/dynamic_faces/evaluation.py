@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from lossconditioning.conditioning import DynamicNet, TuningBlocks
+from lossconditioning.conditioning import TuningBlocks, at_every_alpha
 from lossconditioning.evaluation.alphas import ALPHAS, monotonicity
 from lossconditioning.systems.dynamic_faces.data import HELD_OUT, held_out_faces
 from lossconditioning.systems.dynamic_faces.measures import (
@@ -90,11 +89,8 @@ def turn(
         real: `spread` of real faces.
     """
     alphas = torch.tensor(tuple(alphas))
-    logits, faces = [], []
-    with DynamicNet(main, {attribute: blocks}) as model:
-        for alpha in alphas.tolist():
-            faces.append(made(partial(model, alpha=alpha), latents))
-            logits.append(told(classifier, faces[-1]))
+    faces = at_every_alpha(main, {attribute: blocks}, alphas.tolist(), lambda make: made(make, latents))
+    logits = [told(classifier, each) for each in faces]
     before, after = _ends(alphas)
     return Turn(
         attribute,
@@ -118,8 +114,7 @@ def sheet(main: nn.Module, sets: Mapping[str, TuningBlocks], latents: Tensor, al
     Args:
         alphas: each as `DynamicNet.forward` takes it; ``{name: α}`` with several sets.
     """
-    with DynamicNet(main, sets) as model:
-        return torch.stack([made(partial(model, alpha=alpha), latents) for alpha in alphas], dim=1)
+    return torch.stack(at_every_alpha(main, sets, alphas, lambda make: made(make, latents)), dim=1)
 
 
 def compared(run: Run) -> tuple[str, ...]:

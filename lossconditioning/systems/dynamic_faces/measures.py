@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from lossconditioning.conditioning import DynamicNet
+from lossconditioning.conditioning import at_every_alpha
 from lossconditioning.datasets.faces import Faces
 from lossconditioning.systems.dynamic_faces.models import Classifier, signed
 from lossconditioning.systems.dynamic_faces.recipes import CLASSIFIER, Config
@@ -90,9 +89,8 @@ def measure(config: Config, model: nn.Module, data: Data) -> dict[str, float]:
     if config.kind == "generator":
         faces = made(model, latents)
         return {"diversity": diversity(faces, real), "distance": distance(faces, real)}
-    classifier: Classifier = data.made[CLASSIFIER]
-    with DynamicNet(data.made[config.main], {"tuned": model}) as network:
-        before, after = (made(partial(network, alpha=alpha), latents) for alpha in (0.0, 1.0))
+    classifier, main = data.made[CLASSIFIER], data.made[config.main]
+    before, after = at_every_alpha(main, {"tuned": model}, (0.0, 1.0), lambda make: made(make, latents))
     shift = told(classifier, after).sigmoid().mean(0) - told(classifier, before).sigmoid().mean(0)
     return {
         "diversity": diversity(after, real),

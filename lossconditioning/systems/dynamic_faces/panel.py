@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lossconditioning.conditioning import DynamicNet
-from lossconditioning.display import LiveFigure, Menu, Panel, Slider, blank_pictures, explore, figure, to_bytes
+from lossconditioning.display import LiveRow, Menu, Panel, Slider, explore
 from lossconditioning.systems.dynamic_faces.measures import codes
 from lossconditioning.systems.dynamic_faces.models import SIDE, pixels
 
@@ -25,13 +25,9 @@ def play(model: DynamicNet, latent: int, beyond: float = 0.5) -> Panel:
         latent: numbers in its latent codes.
         beyond: how far sliders go beyond 0 and 1.
     """
-    people = {
-        f"people {first} to {last}": codes(GROUPS * PEOPLE, latent)[first - 1 : last]
-        for first, last in ((g * PEOPLE + 1, (g + 1) * PEOPLE) for g in range(GROUPS))
-    }
-    made, axes = figure(PEOPLE, size=(1.5 * PEOPLE, 1.6))
-    shown = blank_pictures(axes, SIDE)
-    live = LiveFigure(made, shown)
+    groups = codes(GROUPS * PEOPLE, latent).split(PEOPLE)
+    people = {f"people {g * PEOPLE + 1} to {(g + 1) * PEOPLE}": group for g, group in enumerate(groups)}
+    live = LiveRow([""] * PEOPLE, SIDE, size=(1.5 * PEOPLE, 1.6))
 
     @cache
     def as_generated(who: str) -> Tensor:
@@ -40,9 +36,7 @@ def play(model: DynamicNet, latent: int, beyond: float = 0.5) -> Panel:
     @torch.no_grad()
     def render(who: str, **alphas: float) -> tuple[bytes, dict[str, float]]:
         faces = pixels(model(people[who], alpha=alphas))
-        for artist, face in zip(shown, faces, strict=True):
-            artist.set_data(to_bytes(face))
-        return live.frame(), {"mean change of a pixel, %": 100 * float((faces - as_generated(who)).abs().mean())}
+        return live.frame(faces), {"mean change of a pixel, %": 100 * float((faces - as_generated(who)).abs().mean())}
 
     sliders = {
         name: Slider(0.0, 1.0, value=0.0, beyond=beyond, label=f"α of {name.replace('_', ' ')}") for name in model.sets

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from lossconditioning.conditioning import DynamicNet
+from lossconditioning.conditioning import turned_on
 from lossconditioning.systems.dynamic_faces.models import Discriminator, signed
 from lossconditioning.systems.dynamic_faces.recipes import Config
 from lossconditioning.systems.dynamic_faces.task import Batch, Labelled, discriminator_terms
 from lossconditioning.training import Loop, Run, System
 from lossconditioning.training.adversarial import AdversarialData, fit_adversarially
-from lossconditioning.training.fitting import fit
 from lossconditioning.training.protocol import drawn
 from lossconditioning.training.schedules import optimizer_and_schedule
 
@@ -63,15 +61,11 @@ def _lay_out(optimizer: torch.optim.Optimizer) -> None:
 
 
 @contextmanager
-def around(config: Config, model: nn.Module, data: AdversarialData) -> Iterator[Callable[[Tensor], Tensor]]:
+def around(config: Config, model: nn.Module, data: AdversarialData) -> Iterator[nn.Module]:
     """The network itself; or blocks turned on fully, on the frozen generator."""
     model.to(memory_format=torch.channels_last).train()  # a third faster on a CPU
-    if config.kind == "blocks":
-        main = data.made[config.main].to(next(model.parameters()).device)
-        with DynamicNet(main, {"tuned": model}) as network:
-            yield partial(network, alpha=1.0)
-    else:
-        yield model
+    with turned_on(data.made[config.main] if config.main else None, model) as network:
+        yield network.to(next(model.parameters()).device)
     model.eval()
 
 
@@ -80,5 +74,5 @@ def fit_kind(
 ) -> tuple[nn.Module, Loop]:
     """A generator, or blocks, against a discriminator; a classifier as usual, its weights not averaged."""
     if config.kind == "classifier":
-        return fit(system, replace(config, average=0.0), run, data, path)
+        config = replace(config, average=0.0)
     return fit_adversarially(discriminator_terms, system, config, run, data, path)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
-from functools import partial
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from lossconditioning.conditioning import DynamicNet, TuningBlocks
+from lossconditioning.conditioning import TuningBlocks, at_every_alpha
 from lossconditioning.evaluation import cross_objectives, hypervolume_shares
 from lossconditioning.evaluation.alphas import ALPHAS, WIDE
 from lossconditioning.systems.dynamic_style.measures import Means, Measure, Paint, told
@@ -73,8 +72,7 @@ def best_costs(values: Curve, ends: tuple[float, float], count: int = 11) -> Ten
 
 def along(main: nn.Module, blocks: TuningBlocks, alphas: Iterable, means: Callable[[Paint], Means]) -> Curve:
     """A network with tuning blocks, at every α."""
-    with DynamicNet(main, {"tuned": blocks}) as model:
-        return curve(means(partial(model, alpha=alpha)) for alpha in alphas)
+    return curve(at_every_alpha(main, {"tuned": blocks}, alphas, means))
 
 
 def mixed_pictures(

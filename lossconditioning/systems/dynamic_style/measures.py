@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from lossconditioning.conditioning import DynamicNet
+from lossconditioning.conditioning import turned_on
 from lossconditioning.losses import PerceptualLoss, weighted
 from lossconditioning.painting import held_out_photographs, perceptual_loss, squares
 from lossconditioning.systems.dynamic_style.recipes import STYLES, Config, lam_grid
@@ -96,11 +95,9 @@ def measure(config: Config, model: nn.Module, data: Data) -> Means:
         codes = zip(torch.eye(len(STYLES)), STYLES, strict=True)
         each = [held_out.means(told(model, code), held_out.style(name)) for code, name in codes]
         means = {name: sum(values[name] for values in each) / len(each) for name in each[0]}
-    elif config.kind == "blocks":
-        with DynamicNet(data.made[config.main], {"tuned": model}) as network:
-            means = held_out.means(partial(network, alpha=1.0), style)
     else:
-        means = held_out.means(model, style)
+        with turned_on(data.made[config.main] if config.main else None, model) as network:
+            means = held_out.means(network, style)
     return {**means, "cost": _cost(means, config.lam)}
 
 

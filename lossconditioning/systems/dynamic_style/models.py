@@ -6,7 +6,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from lossconditioning.conditioning import ConditionalInstanceNorm, Conditioned, DynamicNet, condition
+from lossconditioning.conditioning import ConditionalInstanceNorm, Conditioned, condition
 from lossconditioning.errors import ReaderError, positive_int
 from lossconditioning.painting import LastConvolution, doubled
 from lossconditioning.priors import Prior
@@ -81,14 +81,3 @@ def conditional(network: FastStyle, prior: Prior, hidden: int | None) -> Conditi
         hidden: see `ConditionalInstanceNorm`; None for affine maps alone, as where the code names styles (Dumoulin et al.).
     """
     return condition(network, nn.InstanceNorm2d, prior=prior, using=partial(ConditionalInstanceNorm, hidden=hidden))
-
-
-class TurnedOn(nn.Module):
-    """A network with its tuning blocks at α = 1, as they are trained; called as all networks are."""
-
-    def __init__(self, tuned: DynamicNet):
-        super().__init__()
-        self.tuned = tuned
-
-    def forward(self, photographs: Tensor, lam: Tensor | None = None) -> Tensor:
-        return self.tuned(photographs, alpha=1.0)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lossconditioning.conditioning import DynamicNet
+from lossconditioning.conditioning import turned_on
 from lossconditioning.losses import PerceptualLoss, balanced
 from lossconditioning.painting import Batch as Pictures
 from lossconditioning.painting import batches, training_loss, training_photographs
 from lossconditioning.systems.dynamic_style.measures import measure_for
-from lossconditioning.systems.dynamic_style.models import TurnedOn
 from lossconditioning.systems.dynamic_style.recipes import STYLES, Config
 from lossconditioning.systems.dynamic_style.task import Batch, Targets, style_of
 from lossconditioning.training import Data, Run
@@ -57,11 +55,6 @@ def weigh(config: Config, terms: dict[str, Tensor], lam: Tensor) -> Tensor:
     return balanced(terms, {"style": lam}, size=1 + lam)
 
 
-@contextmanager
-def around(config: Config, model: nn.Module, data: Data) -> Iterator[nn.Module]:
+def around(config: Config, model: nn.Module, data: Data) -> AbstractContextManager[nn.Module]:
     """Tuning blocks are put on their frozen main network, turned on, and taken off again; others train as they are."""
-    if config.main is None:
-        yield model
-    else:
-        with DynamicNet(data.made[config.main], {"tuned": model}) as tuned:
-            yield TurnedOn(tuned)
+    return turned_on(data.made[config.main] if config.main else None, model)

@@ -11,6 +11,7 @@ from torchvision.datasets import CelebA
 
 from lossconditioning import ReaderError
 from lossconditioning.datasets.celeba import LISTS, PICTURES, celeba, fetch
+from lossconditioning.datasets.people import portraits
 
 NAMES = ["5_o_Clock_Shadow", "Arched_Eyebrows", "Blond_Hair", "Eyeglasses", "Male", "Smiling"]
 PARTS = (0, 0, 0, 1, 1, 2, 2)
@@ -80,6 +81,21 @@ def test_faces_are_counted_from_the_first_and_split_by_attribute(home):
     assert torch.equal(without.attributes, HELD[~HELD[:, -1]])
     with pytest.raises(ReaderError, match=r"no attribute 'glasses'. Did you mean 'eyeglasses'"):
         found.split("glasses")
+
+
+def test_faces_are_chosen_by_several_attributes_and_counted_afterwards(home):
+    everyone, wanted = celeba(home), HELD[:3, 2] & ~HELD[:3, 3]
+    assert int(wanted.sum()) == 2
+    found = portraits("celeba", "train", 0, home, having=("blond_hair",), lacking=("eyeglasses",))
+    assert torch.equal(found.images, everyone.images[wanted])
+    assert found.source == f"{everyone.source}, without eyeglasses, with blond_hair"
+    one = portraits("celeba", "train", 1, home, having=("blond_hair",), lacking=("eyeglasses",))
+    assert torch.equal(one.images, found.images[:1])
+    assert one.source == f"1 of {found.source}"
+    with pytest.raises(ReaderError, match=r"such faces .* asked for 3. Ask for fewer, or leave out an attribute"):
+        portraits("celeba", "train", 3, home, having=("blond_hair",), lacking=("eyeglasses",))
+    assert torch.equal(portraits("celeba", "train", 0, home).images, everyone.images)
+    assert portraits("celeba", "train", 2, home).source == celeba(home, count=2).source
 
 
 def test_the_environment_says_where_to_look(home, monkeypatch):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lossconditioning.display import blank_pictures, figure, look, picture_grid, to_bytes
+from lossconditioning.display import LiveRow, blank_pictures, figure, look, picture_grid, to_bytes
 
 
 def test_pictures_become_bytes():
@@ -42,6 +42,18 @@ def test_blank_pictures_are_white_and_wait_for_their_content():
     assert not any(axis.axison for axis in axes)
     shown[0].set_data(to_bytes(torch.zeros(3, 4, 6)))
     assert not shown[0].get_array().any()
+
+
+def test_a_live_row_shows_new_pictures_in_every_frame():
+    row, pictures = LiveRow(["given", ""], 4, size=(4, 2)), torch.rand(2, 3, 4, 4)
+    assert [image.axes.get_title(loc="left") for image in row.shown] == ["given", ""]
+    first = row.frame(pictures)
+    for image, picture in zip(row.shown, pictures, strict=True):
+        assert np.array_equal(image.get_array(), to_bytes(picture))
+    assert row.frame(1 - pictures) != first
+    assert row.frame(pictures) == first
+    with pytest.raises(ValueError, match="zip"):
+        row.frame(pictures[:1])
 
 
 def test_a_role_has_one_look():

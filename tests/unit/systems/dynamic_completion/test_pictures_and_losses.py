@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_completion import BLOCKS, CRITIC, SHARP, SMOOTH, shaken, some
+from small_completion import BLOCKS, CRITIC, SHARP, SMOOTH, as_if_trained, shaken, some
 from torch import nn
 
 from lossconditioning import ReaderError
+from lossconditioning.conditioning import DynamicNet
+from lossconditioning.datasets import people
 from lossconditioning.datasets.lookup import Photographs
 from lossconditioning.systems import dynamic_completion as completion
 from lossconditioning.systems.dynamic_completion.holes import random_holes
@@ -98,11 +100,10 @@ def test_batches_are_functions_of_seed_and_step():
     assert not any(torch.equal(make(3).pictures, other.pictures) for other in others)
 
 
-def test_only_networks_with_an_adversarial_loss_have_an_opponent_and_only_blocks_an_alpha():
+def test_only_networks_with_an_adversarial_loss_have_an_opponent():
     found = {config.name: completion.experiment_data(config, SMOKE) for config in (SHARP, SMOOTH, BLOCKS, CRITIC)}
     assert [name for name, data in found.items() if data.discriminator] == ["hole_sharp"]
     assert found["hole_sharp"].batches(0).discriminator is found["hole_sharp"].discriminator
-    assert [name for name, data in found.items() if data.batches(0).alpha] == ["hole_blocks"]
     assert all("random filters" in data.source for data in found.values())
 
 
@@ -120,9 +121,7 @@ def test_held_out_faces_are_others_and_photographs_serve_too(monkeypatch):
         assert found.images.dtype == torch.uint8
         assert found.source == "2 squares of noise"
     asked = []
-    monkeypatch.setattr(
-        pictures, "celeba", lambda *given: asked.append(given) or completion.Pictures(learned, "CelebA")
-    )
+    monkeypatch.setattr(people, "celeba", lambda *given: asked.append(given) or completion.Pictures(learned, "CelebA"))
     config = replace(SHARP, data="celeba", count=7)
     completion.training_pictures(config)
     completion.held_out_pictures(config, count=5)
@@ -157,10 +156,16 @@ def test_the_objective_is_l1_and_a_share_of_the_adversarial_loss():
 
 
 def test_blocks_are_turned_on_fully_in_training():
-    images, hole = some()
-    told = []
-    completion.terms(lambda *_, alpha: told.append(alpha) or images, completion.Batch(images, hole, 1.0))
-    assert told == [1.0]
+    made, (images, hole) = as_if_trained("hole_sharp", "hole_blocks"), some()
+    main, blocks = made.values()
+    data = replace(completion.experiment_data(BLOCKS, SMOKE), made={"hole_sharp": main})
+    with torch.no_grad(), DynamicNet(main, {"tuned": blocks}) as tuned:
+        fully, not_at_all = (tuned(images, hole, alpha=alpha) for alpha in (1.0, 0.0))
+    with torch.no_grad(), completion.around(BLOCKS, blocks, data) as network:
+        assert torch.equal(network(images, hole), fully)
+    with completion.around(SHARP, main, data) as network:
+        assert network is main
+    assert not torch.equal(fully, not_at_all)
 
 
 def test_the_discriminators_loss_does_not_reach_the_generator():

@@ -1,12 +1,12 @@
 """Face generation is trained in turns: both opponents learn, and blocks leave the generator alone."""
 
-import sys
 from dataclasses import replace
 
 import pytest
 import torch
 
 from lossconditioning import ReaderError
+from lossconditioning.datasets import people
 from lossconditioning.datasets.faces import faces as drawn_faces
 from lossconditioning.systems import dynamic_faces as faces
 from lossconditioning.systems.dynamic_faces.recipes import build_discriminator
@@ -78,7 +78,7 @@ def test_held_out_faces_are_of_the_experiments_kind_and_none_of_its_training_set
 
 
 def test_celeba_without_enough_such_faces_is_refused(monkeypatch):
-    monkeypatch.setattr(sys.modules[faces.training_faces.__module__], "celeba", lambda folder, split: drawn_faces(60))
+    monkeypatch.setattr(people, "celeba", lambda folder, split: drawn_faces(60))
     config = replace(MAIN, data="celeba", lacking=("hat", "beard", "smiling", "glasses"), count=20)
     assert len(faces.training_faces(replace(config, count=1))) == 1
     with pytest.raises(ReaderError, match="asked for 20"):

@@ -6,9 +6,8 @@ from small_dynamic import SIDE, SMALL, shaken, some
 from torch import nn
 
 from lossconditioning import ReaderError
-from lossconditioning.conditioning import DynamicNet
+from lossconditioning.conditioning import DynamicNet, turned_on
 from lossconditioning.systems.dynamic_style import FastStyle
-from lossconditioning.systems.dynamic_style.models import TurnedOn
 
 
 @pytest.mark.parametrize("sides", [(16, 16), (17, 18), (19, 33), (32, 46)])
@@ -85,8 +84,10 @@ def test_between_two_styles_lie_mixtures_of_their_normalisations():
 
 
 def test_all_networks_are_called_alike():
-    main, lam = shaken("style_fixed_0"), torch.tensor([1.0, 2.0, 3.0])
+    main, blocks, lam = shaken("style_fixed_0"), shaken("style_blocks"), torch.tensor([1.0, 2.0, 3.0])
     with torch.no_grad():
         assert torch.equal(main(some(), lam), main(some()))
-        with DynamicNet(main, {"tuned": shaken("style_blocks")}) as tuned:
-            assert torch.equal(TurnedOn(tuned)(some(), lam), tuned(some(), alpha=1.0))
+        with DynamicNet(main, {"tuned": blocks}) as tuned:
+            expected = tuned(some(), alpha=1.0)
+        with turned_on(main, blocks) as network:
+            assert torch.equal(network(some(), lam), expected)
