@@ -15,11 +15,10 @@ et al. 2019).
 from __future__ import annotations
 
 import copy
-import functools
 import hashlib
 import warnings
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, wraps
 
 import numpy as np
 import torch
@@ -42,7 +41,7 @@ from lossconditioning.training import keep_freed_memory
 def _quiet(method: Callable) -> Callable:
     """Without gradients, and without the model's own warning of λ outside its range: `compress` says so, once."""
 
-    @functools.wraps(method)
+    @wraps(method)
     def wrapped(*arguments, **options):
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore", WeightWarning)
@@ -94,7 +93,7 @@ class Codec:
         """
         lam = self.lam_range.checked(lam)
         self.lam_range.warn(lam, stacklevel=2)
-        return self.pack(self.symbols(picture, lam), *picture.shape[1:], lam)
+        return self.encode(picture, lam)[1]
 
     def decompress(self, data: bytes, max_pixels: int = MAX_PIXELS) -> Tensor:
         """The picture in a file, uint8 ``(3, H, W)``.
@@ -111,6 +110,11 @@ class Codec:
         if not self.lam_range.takes(file.lam):
             raise FileError(f"The header makes no sense: λ = {file.lam}.")
         return self.picture(self.unpack(file), file.height, file.width, file.lam)
+
+    def encode(self, picture: Tensor, lam: float) -> tuple[Symbols, bytes]:
+        """What `compress` makes of a picture, without its warning; and the symbols that the file holds."""
+        symbols = self.symbols(picture, lam)
+        return symbols, self.pack(symbols, *picture.shape[1:], lam)
 
     # Pictures and symbols ---------------------------------------------------------------------------------------------
 

@@ -96,7 +96,7 @@ class _Tries:
 
     def __call__(self, lam: float) -> float:
         if lam not in self.data:
-            self.data[lam] = self.codec.pack(self.codec.symbols(self.picture, lam), *self.picture.shape[1:], lam)
+            _, self.data[lam] = self.codec.encode(self.picture, lam)
             self.excess[lam] = self._excess(self.data[lam])
         return self.excess[lam]
 

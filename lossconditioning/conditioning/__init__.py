@@ -1,7 +1,7 @@
 """How λ enters a network: conditioners for single layers, `condition`, which adds them to any, and tuning blocks."""
 
 from lossconditioning.conditioning.conditioners import Concatenation, Conditioner, FiLM, InputConditioning
-from lossconditioning.conditioning.injection import Conditioned, condition
+from lossconditioning.conditioning.injection import Conditioned, apply, condition
 from lossconditioning.conditioning.instance_norm import ConditionalInstanceNorm
 from lossconditioning.conditioning.tuning import DynamicNet, TuningBlock, TuningBlocks, tune
 from lossconditioning.conditioning.turned import at_every_alpha, turned_on
@@ -16,6 +16,7 @@ __all__ = [
     "InputConditioning",
     "TuningBlock",
     "TuningBlocks",
+    "apply",
     "at_every_alpha",
     "condition",
     "tune",

@@ -109,6 +109,11 @@ class Conditioned(nn.Module):
         return self.network
 
 
+def apply(network: nn.Module, inputs: Tensor, lam: Tensor | None) -> Tensor:
+    """What a network puts out, told λ if it is `Conditioned` and without it if not: where both kinds are called alike."""
+    return network(inputs, lam) if isinstance(network, Conditioned) else network(inputs)
+
+
 def condition(
     module: nn.Module,
     at: Iterable[str | type[nn.Module]],

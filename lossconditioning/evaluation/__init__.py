@@ -3,12 +3,14 @@
 from lossconditioning.evaluation.claims import (
     Claim,
     Evaluation,
+    Metrics,
     Statement,
     claims_markdown,
     claims_table,
     measured_claims,
+    verdict,
 )
-from lossconditioning.evaluation.curves import as_curve, as_metrics
+from lossconditioning.evaluation.curves import as_curve, as_metrics, curve_of
 from lossconditioning.evaluation.frontier import (
     cross_objectives,
     gap,
@@ -17,6 +19,7 @@ from lossconditioning.evaluation.frontier import (
     hypervolume_shares,
     objective,
     regret,
+    share_closed,
     single_model_baseline,
     term_values,
 )
@@ -25,6 +28,7 @@ from lossconditioning.evaluation.rate_distortion import bd_rate, ms_ssim, simila
 __all__ = [
     "Claim",
     "Evaluation",
+    "Metrics",
     "Statement",
     "as_curve",
     "as_metrics",
@@ -32,6 +36,7 @@ __all__ = [
     "claims_markdown",
     "claims_table",
     "cross_objectives",
+    "curve_of",
     "gap",
     "gap_closed",
     "hypervolume",
@@ -40,7 +45,9 @@ __all__ = [
     "ms_ssim",
     "objective",
     "regret",
+    "share_closed",
     "similarity_decibels",
     "single_model_baseline",
     "term_values",
+    "verdict",
 ]

@@ -11,6 +11,9 @@ import pandas as pd
 
 from lossconditioning.errors import ReaderError
 
+Metrics = Mapping[str, float]
+"""Name → number."""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -41,7 +44,8 @@ class Statement:
     Attributes:
         id, claim, paper: see `Claim`.
         needs: names of the metrics it is judged by; ``NAME*`` stands for all that begin so, at least one.
-        judge: these metrics → what was measured, in words, and whether it bears the claim out.
+        judge: these metrics, in this order → what was measured, in words, and whether it bears the claim out. Where no more is
+            to it than a sentence and a comparison, see `verdict`.
         of: experiments that it is about. Where one of them was not measured, the claim is left out.
     """
 
@@ -49,10 +53,10 @@ class Statement:
     claim: str
     paper: str
     needs: tuple[str, ...]
-    judge: Callable[[Mapping[str, float]], tuple[str, bool]]
+    judge: Callable[[Metrics], tuple[str, bool]]
     of: tuple[str, ...] = ()
 
-    def judged(self, metrics: Mapping[str, float]) -> Claim:
+    def judged(self, metrics: Metrics) -> Claim:
         """The claim beside the metrics it needs; it is shown no others."""
         shown, missing = {}, []
         for need in self.needs:
@@ -68,6 +72,21 @@ class Statement:
                 f"The claim {self.id!r} reads the metric {error}, but does not say that it needs it."
             ) from None
         return Claim(self.id, self.claim, self.paper, value, bool(reproduced))
+
+
+def verdict(said: str, holds: Callable[..., bool]) -> Callable[[Metrics], tuple[str, bool]]:
+    """A `Statement`'s judge: a sentence with a place for every metric that is needed, and a comparison of them.
+
+    Args:
+        said: what was measured, as `str.format` takes it: the metrics fill its places in the order in which they are needed.
+        holds: the metrics, in that order → whether they bear the claim out.
+
+    Example:
+        >>> judge = verdict("{:.1f} against {:.1f}", lambda ours, theirs: ours < theirs)
+        >>> judge({"ours": 1.0, "theirs": 2.0})
+        ('1.0 against 2.0', True)
+    """
+    return lambda metrics: (said.format(*metrics.values()), holds(*metrics.values()))
 
 
 @dataclass(frozen=True)
@@ -99,9 +118,7 @@ class Evaluation:
         }
 
 
-def measured_claims(
-    statements: Iterable[Statement], metrics: Mapping[str, float], experiments: Collection[str]
-) -> list[Claim]:
+def measured_claims(statements: Iterable[Statement], metrics: Metrics, experiments: Collection[str]) -> list[Claim]:
     """The claims whose experiments were measured, in order.
 
     Raises:

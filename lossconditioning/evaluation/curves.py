@@ -1,7 +1,7 @@
-"""Curves among metrics: a metric is one number with a name, a curve several numbers of several terms.
+"""Curves, several numbers of several terms; and curves among metrics, each of which is one number with a name.
 
-Point I of a term stands under ``PREFIX_TERM_I``, or ``TERM_I`` without a prefix. These two functions are the only ones that
-know of it.
+Point I of a term stands under ``PREFIX_TERM_I``, or ``TERM_I`` without a prefix. `as_metrics` and `as_curve` are the only
+functions that know of it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
+
+
+def curve_of(points: Iterable[Mapping[str, Tensor | float]]) -> dict[str, Tensor]:
+    """A curve out of its points, one or more, all of the same terms: term → its values, float64 ``(..., G)``.
+
+    Args:
+        points: term → its value there, a number or ``(...)``, of each of G points.
+    """
+    rows = list(points)
+    return {
+        term: torch.stack([torch.as_tensor(row[term], dtype=torch.float64) for row in rows], dim=-1) for term in rows[0]
+    }
 
 
 def as_metrics(prefix: str, curve: Mapping[str, Sequence[float] | Tensor]) -> dict[str, float]:

@@ -6,6 +6,7 @@ Throughout, term values are dictionaries name → tensor whose last axis runs ov
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import moocore
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lossconditioning.errors import ReaderError
+from lossconditioning.evaluation.curves import curve_of
 from lossconditioning.losses import Terms, weighted
 
 
@@ -28,8 +30,7 @@ def term_values(evaluate: Callable[[Tensor], Terms], weights: Tensor) -> dict[st
     Returns:
         name → mean over examples, shape ``(..., G)``, in float64.
     """
-    rows = [{name: term.double().mean(-1) for name, term in evaluate(lam).items()} for lam in weights]
-    return {name: torch.stack([row[name] for row in rows], dim=-1) for name in rows[0]}
+    return curve_of({name: term.double().mean(-1) for name, term in evaluate(lam).items()} for lam in weights)
 
 
 def objective(values: Mapping[str, Tensor], weights: Tensor) -> Tensor:
@@ -103,6 +104,11 @@ def gap_closed(conditional: Tensor, fixed: Tensor, single: Tensor) -> float:
             "trained, and the grid's weights theirs?"
         )
     return float(1 - gap(conditional, fixed).mean() / room)
+
+
+def share_closed(conditional: Tensor, fixed: Tensor, single: Tensor) -> float:
+    """`gap_closed`; nan, not an error, for models trained so little that the single one is as good as the separate ones."""
+    return gap_closed(conditional, fixed, single) if gap(single, fixed).mean() > 0 else math.nan
 
 
 def hypervolume(points: Tensor, reference: Tensor | list[float], ideal: Tensor | list[float] | None = None) -> float:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lossconditioning.datasets import bsds500, paintings
+from lossconditioning.datasets.cuts import random_square
 from lossconditioning.datasets.folders import read_pictures
 from lossconditioning.datasets.lookup import Photographs, look_up
 from lossconditioning.errors import ReaderError
@@ -84,9 +85,7 @@ def crop(picture: Tensor, side: int, draw: torch.Generator) -> Tensor:
     scale = side * (1 + 0.6 * float(torch.rand((), generator=draw))) / shorter
     size = [max(side, round(scale * length)) for length in picture.shape[1:]]
     small = F.interpolate(picture[None].float() / 255, size, mode="bilinear", antialias=True, align_corners=False)[0]
-    top, left = (int(torch.randint(length - side + 1, (), generator=draw)) for length in size)
-    cut = small[:, top : top + side, left : left + side]
-    return cut.flip(-1) if torch.rand((), generator=draw) < 0.5 else cut
+    return random_square(small, side, draw)
 
 
 def crops(pictures: Sequence[Tensor], side: int, count: int, seed: int, first: int = 0) -> Tensor:

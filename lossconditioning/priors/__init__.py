@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from lossconditioning.priors.finite import Choice, Fixed
 from lossconditioning.priors.prior import Prior
-from lossconditioning.priors.ranges import LogUniform, Uniform
+from lossconditioning.priors.ranges import LogUniform, Uniform, log_grid
 from lossconditioning.priors.simplex import Dirichlet
 
-__all__ = ["Choice", "Dirichlet", "Fixed", "LogUniform", "Prior", "Uniform"]
+__all__ = ["Choice", "Dirichlet", "Fixed", "LogUniform", "Prior", "Uniform", "log_grid"]

@@ -13,6 +13,11 @@ from lossconditioning.errors import ReaderError
 from lossconditioning.priors.prior import Prior
 
 
+def log_grid(low: float, high: float, count: int) -> Tensor:
+    """``count`` values from ``low`` to ``high``, both included, evenly spaced in the logarithm: float32 ``(count,)``."""
+    return torch.logspace(math.log10(low), math.log10(high), count, dtype=torch.float64).float()
+
+
 class Uniform(Prior, torch.distributions.Uniform):
     """λ uniform on [low, high]: the ablation of YOTO section 4.1.1.
 

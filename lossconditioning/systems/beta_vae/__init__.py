@@ -14,16 +14,10 @@ from lossconditioning.systems.beta_vae.evaluation import (
     hypervolumes,
     multiply_adds,
     recall,
+    recorded_frontier,
     single_model,
 )
-from lossconditioning.systems.beta_vae.measures import (
-    frontier,
-    interpolation,
-    measure,
-    recorded_frontier,
-    sample_change,
-    separate,
-)
+from lossconditioning.systems.beta_vae.measures import frontier, interpolation, measure, sample_change, separate
 from lossconditioning.systems.beta_vae.models import ARCHITECTURES, BetaVAE
 from lossconditioning.systems.beta_vae.panel import play, play_photograph
 from lossconditioning.systems.beta_vae.recipes import Config, build, experiments

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -12,23 +11,18 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from lossconditioning.errors import CheckpointError
 from lossconditioning.evaluation import (
+    as_curve,
     as_metrics,
     cross_objectives,
     gap,
-    gap_closed,
     hypervolume,
+    share_closed,
     single_model_baseline,
 )
 from lossconditioning.systems.beta_vae.data import pictures
-from lossconditioning.systems.beta_vae.measures import (
-    frontier,
-    interpolation,
-    recorded_frontier,
-    sample_change,
-    separate,
-)
+from lossconditioning.systems.beta_vae.measures import frontier, interpolation, sample_change, separate
 from lossconditioning.systems.beta_vae.recipes import ABLATIONS, Config, build
-from lossconditioning.systems.beta_vae.task import Values, full_loss, terms
+from lossconditioning.systems.beta_vae.task import TERMS, Values, full_loss, terms
 from lossconditioning.training import Ensemble, Run, Trained
 from lossconditioning.training.cards import Card
 
@@ -50,11 +44,6 @@ def best_of_all(values: Values, grid: Tensor) -> Tensor:
     Of fixed models, a stricter bar than each at its own β: one that failed is replaced by a neighbour.
     """
     return cross_objectives(values, _columns(grid)).min(dim=0).values
-
-
-def share_closed(loss: Tensor, separate: Tensor, single: Tensor) -> float:
-    """`gap_closed`, or nan for networks trained so little that the single one is as good as the separate ones."""
-    return gap_closed(loss, separate, single) if gap(single, separate).mean() > 0 else math.nan
 
 
 def compare_frontiers(values: Values, fixed: Values, grid: Tensor) -> dict[str, float]:
@@ -182,6 +171,11 @@ def _measured(trained: Mapping[str, Trained], held_out: Tensor) -> dict[str, flo
     for name, values in frontiers.items():
         metrics.update(as_metrics(name, values))
     return metrics
+
+
+def recorded_frontier(card: Card) -> Values:
+    """The frontier that was measured when the card was written, name → ``(G,)``."""
+    return as_curve(card.metrics, "", TERMS)
 
 
 def recall(found: Mapping[str, Card]) -> dict[str, float]:

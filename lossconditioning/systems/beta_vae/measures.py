@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lossconditioning.evaluation import as_curve, as_metrics
+from lossconditioning.evaluation import as_metrics, curve_of
 from lossconditioning.systems.beta_vae.data import as_float
 from lossconditioning.systems.beta_vae.models import BetaVAE
 from lossconditioning.systems.beta_vae.recipes import Config
@@ -22,7 +22,6 @@ from lossconditioning.systems.beta_vae.task import (
     terms_of,
 )
 from lossconditioning.training import Data, Ensemble
-from lossconditioning.training.cards import Card
 from lossconditioning.training.randomness import generator
 
 
@@ -58,22 +57,17 @@ def frontier(model: BetaVAE | Ensemble, held_out: Tensor, grid: Tensor, at_once:
     """
     members = separate(model) if isinstance(model, Ensemble) else [model.eval()] * len(grid)
     pieces = _pieces(held_out, members[0].architecture.latent, at_once)
-    rows = []
+    points = []
     for member, lam in zip(members, grid, strict=True):
         parts = [terms(member, piece, lam.expand(len(piece[0]))) for piece in pieces]
-        rows.append({name: torch.cat([part[name] for part in parts]).double().mean() for name in TERMS})
-    return {name: torch.stack([row[name] for row in rows]) for name in TERMS}
+        points.append({name: torch.cat([part[name] for part in parts]).double().mean() for name in TERMS})
+    return curve_of(points)
 
 
 def measure(config: Config, model: BetaVAE | Ensemble, data: Data) -> dict[str, float]:
     """The frontier as numbers for a card: ``reconstruction_0`` … and ``kl_0`` …, by grid point, and ``mean_loss``."""
     values = frontier(model, data.held_out, config.grid)
     return {**as_metrics("", values), "mean_loss": float(full_loss(values, config.grid).mean())}
-
-
-def recorded_frontier(card: Card) -> Values:
-    """The frontier that was measured when the card was written, name → ``(G,)``."""
-    return as_curve(card.metrics, "", TERMS)
 
 
 @torch.inference_mode()

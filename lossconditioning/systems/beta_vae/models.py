@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lossconditioning.conditioning import Concatenation, FiLM, InputConditioning, condition
+from lossconditioning.conditioning import Concatenation, FiLM, InputConditioning, apply, condition
 from lossconditioning.errors import one_of
 from lossconditioning.priors import Prior
 
@@ -62,10 +62,9 @@ ARCHITECTURES = {
 }
 
 
-def _block(convolutions: list[nn.Module], activate_last: bool) -> nn.Sequential:
-    """Convolutions with a leaky ReLU after each; after the last one only if it says so."""
-    layers = [layer for convolution in convolutions for layer in (convolution, nn.LeakyReLU(SLOPE))]
-    return nn.Sequential(*(layers if activate_last else layers[:-1]))
+def _block(convolutions: list[nn.Module]) -> nn.Sequential:
+    """Convolutions with a leaky ReLU after each."""
+    return nn.Sequential(*(layer for convolution in convolutions for layer in (convolution, nn.LeakyReLU(SLOPE))))
 
 
 class Encoder(nn.Sequential):
@@ -80,7 +79,8 @@ class Encoder(nn.Sequential):
         for before, after in pairwise((3, *architecture.channels)):
             convolutions = [nn.Conv2d(before, after, 3, stride=2, padding=1)]
             convolutions += [nn.Conv2d(after, after, 3, padding=1) for _ in range(architecture.layers - 1)]
-            self.blocks.append(_block(convolutions, activate_last=len(self.blocks) < len(architecture.channels) - 1))
+            self.blocks.append(_block(convolutions))
+        del self.blocks[-1][-1]  # the last one has no non-linearity
         first, last = nn.Linear(math.prod(architecture.smallest), hidden), nn.Linear(hidden, 2 * architecture.latent)
         self.head = nn.Sequential(nn.Flatten(), first, nn.LeakyReLU(SLOPE), last)
 
@@ -104,7 +104,8 @@ class Decoder(nn.Sequential):
         for before, after in pairwise((*reversed(architecture.channels), 6 if architecture.gaussian else 3)):
             convolutions = [nn.Conv2d(before, before, 3, padding=1) for _ in range(architecture.layers - 1)]
             convolutions.append(nn.ConvTranspose2d(before, after, 3, stride=2, padding=1, output_padding=1))
-            self.blocks.append(_block(convolutions, activate_last=len(self.blocks) < len(architecture.channels) - 1))
+            self.blocks.append(_block(convolutions))
+        del self.blocks[-1][-1]  # the last one puts out pixels
 
 
 class BetaVAE(nn.Module):
@@ -146,11 +147,11 @@ class BetaVAE(nn.Module):
         """Mean and standard deviation of q(z | x), each ``(B, D)``. Pictures ``(B, 3, S, S)`` in [0, 1], β ``(B,)``."""
         if self.architecture.gaussian:
             pictures = 2 * pictures - 1
-        return (self.encoder(pictures, lam) if self.prior else self.encoder(pictures)).chunk(2, dim=1)
+        return apply(self.encoder, pictures, lam).chunk(2, dim=1)
 
     def decode(self, latent: Tensor, lam: Tensor | None = None) -> Tensor:
         """Parameters of p(x | z) for latent vectors ``(B, D)`` and β ``(B,)``: ``(B, 3 or 6, S, S)``, see `Decoder`."""
-        return self.decoder(latent, lam) if self.prior else self.decoder(latent)
+        return apply(self.decoder, latent, lam)
 
     def forward(self, pictures: Tensor, lam: Tensor | None = None, noise: Tensor | None = None) -> tuple[Tensor, ...]:
         """Encode, sample, decode.

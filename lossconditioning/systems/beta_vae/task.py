@@ -10,12 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lossconditioning.losses import weighted
-from lossconditioning.priors import LogUniform
+from lossconditioning.priors import LogUniform, log_grid
 from lossconditioning.systems.beta_vae.models import STD_FLOOR
 
 RANGES = {"cifar10": (0.5, 512.0), "shapes3d": (0.5, 2048.0)}
@@ -34,8 +33,7 @@ def lam_prior(data: str) -> LogUniform:
 
 def lam_grid(data: str, count: int = 8) -> Tensor:
     """``count`` values of β from end to end of the range, evenly spaced in log β; shape ``(count,)``."""
-    low, high = RANGES[data]
-    return torch.logspace(math.log10(low), math.log10(high), count, dtype=torch.float64).float()
+    return log_grid(*RANGES[data], count)
 
 
 def pixel_parameters(pixels: Tensor) -> tuple[Tensor, ...]:

@@ -39,11 +39,7 @@ SYSTEM = System(
     reads=("data",),
 )
 fit, train, train_all = SYSTEM.fit, SYSTEM.train, SYSTEM.train_all
-load, recorded, evaluate, recorded_evaluation = (
-    SYSTEM.load,
-    SYSTEM.recorded,
-    SYSTEM.evaluate,
-    SYSTEM.recorded_evaluation,
-)
+load, recorded = SYSTEM.load, SYSTEM.recorded
+evaluate, recorded_evaluation = SYSTEM.evaluate, SYSTEM.recorded_evaluation
 SHELF = Shelf(SYSTEM)
 open_codec, compress, decompress = SHELF.open_codec, SHELF.compress, SHELF.decompress

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lossconditioning.datasets.bsds500 import bsds500
+from lossconditioning.datasets.cuts import random_square
 from lossconditioning.datasets.folders import read_pictures
 from lossconditioning.datasets.kodak import kodak
 from lossconditioning.datasets.lookup import STAND_IN, Photographs, look_up
@@ -80,7 +81,7 @@ def experiment_data(config: Config, run: Run) -> Patches:
 def patches(pictures: Sequence[Tensor], side: int, batch_size: int, seed: int) -> Callable[[int], Tensor]:
     """Step → a batch of square patches, a function of (seed, step) alone.
 
-    Each patch is cut from a photograph drawn at random, at a random place, and mirrored half of the time.
+    Each patch is a `random_square` of a photograph drawn at random.
 
     Args:
         pictures: uint8 ``(3, H, W)`` each, no side below ``side``.
@@ -96,12 +97,7 @@ def patches(pictures: Sequence[Tensor], side: int, batch_size: int, seed: int) -
 
     def batch(step: int) -> Tensor:
         draw = generator(seed, step)
-        cut = []
-        for number in torch.randint(len(large), (batch_size,), generator=draw).tolist():
-            picture = large[number]
-            top, left = (int(torch.randint(n - side + 1, (), generator=draw)) for n in picture.shape[1:])
-            patch = picture[:, top : top + side, left : left + side]
-            cut.append(patch.flip(-1) if torch.rand((), generator=draw) < 0.5 else patch)
-        return torch.stack(cut).float() / 255
+        chosen = torch.randint(len(large), (batch_size,), generator=draw).tolist()
+        return torch.stack([random_square(large[number], side, draw) for number in chosen]).float() / 255
 
     return batch

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lossconditioning.codec import OVERHEAD, Codec
 from lossconditioning.errors import one_of
-from lossconditioning.evaluation import as_metrics
+from lossconditioning.evaluation import as_metrics, curve_of
 from lossconditioning.evaluation.rate_distortion import quality
 from lossconditioning.systems.compression.data import Patches
 from lossconditioning.systems.compression.models import ScaleHyperprior
@@ -33,8 +33,7 @@ def measure_file(codec: Codec, picture: Tensor, lam: float) -> dict[str, float]:
 
     ``size_error`` is by how much the payload exceeds the model's own estimate, as a share.
     """
-    symbols, pixels = codec.symbols(picture, lam), picture[0].numel()
-    data = codec.pack(symbols, *picture.shape[1:], lam)
+    (symbols, data), pixels = codec.encode(picture, lam), picture[0].numel()
     return {
         "rate": 8 * len(data) / pixels,
         **quality(picture, codec.decompress(data, max_pixels=pixels)),
@@ -44,13 +43,13 @@ def measure_file(codec: Codec, picture: Tensor, lam: float) -> dict[str, float]:
 
 def curve(points: Iterable[tuple[Codec, float]], pictures: Mapping[str, Tensor]) -> Curve:
     """Means over pictures, one point per (codec, λ): `NAMES` and ``size_error``."""
-    return _means([measure_file(codec, picture, lam) for picture in pictures.values()] for codec, lam in points)
+    return curve_of(_means(measure_file(codec, picture, lam) for picture in pictures.values()) for codec, lam in points)
 
 
-def _means(points: Iterable[list[dict[str, float]]]) -> Curve:
-    """A curve out of every point's numbers for every picture."""
-    means = [{name: math.fsum(row[name] for row in rows) / len(rows) for name in rows[0]} for rows in points]
-    return {name: torch.tensor([mean[name] for mean in means], dtype=torch.float64) for name in means[0]}
+def _means(pictures: Iterable[dict[str, float]]) -> dict[str, float]:
+    """Means of every picture's numbers."""
+    rows = list(pictures)
+    return {name: math.fsum(row[name] for row in rows) / len(rows) for name in rows[0]}
 
 
 def measure(config: Config, model: ScaleHyperprior, data: Patches) -> dict[str, float]:
@@ -82,7 +81,7 @@ def reference_curve(name: str, pictures: Mapping[str, Tensor], similarity: bool 
         return {"rate": 8 * size / picture[0].numel(), **quality(picture, shown, similarity)}
 
     settings = QUALITIES[one_of("format", name, QUALITIES)]
-    return _means([measured(picture, setting) for picture in pictures.values()] for setting in settings)
+    return curve_of(_means(measured(picture, setting) for picture in pictures.values()) for setting in settings)
 
 
 def recode(name: str, picture: Tensor, setting: int) -> tuple[int, Tensor]:

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lossconditioning.codec import GDN, LATENT, STRIDE, FactorisedPrior, gaussian_likelihood
-from lossconditioning.conditioning import FiLM, condition
+from lossconditioning.conditioning import FiLM, apply, condition
 from lossconditioning.errors import ReaderError
 from lossconditioning.priors import Fixed, LogUniform
 from lossconditioning.systems.compression.task import LAM_RANGE
@@ -126,10 +126,6 @@ class ScaleHyperprior(nn.Module):
                 kinds = [k for k in (nn.Conv2d, nn.ConvTranspose2d) if any(isinstance(layer, k) for layer in network)]
                 setattr(self, name, condition(network, at=kinds, using=film, prior=self.prior))
 
-    def _run(self, name: str, inputs: Tensor, lam: Tensor | None) -> Tensor:
-        network = getattr(self, name)
-        return network(inputs, lam) if self.conditional else network(inputs)
-
     def step(self, lam: Tensor | None) -> Tensor | float:
         """The quantisation step Δ, ``(B, M, 1, 1)``, or 1."""
         if self.delta is None:
@@ -138,19 +134,19 @@ class ScaleHyperprior(nn.Module):
 
     def latents(self, pictures: Tensor, lam: Tensor | None = None) -> Tensor:
         """y, not yet rounded, ``(B, M, H/16, W/16)``, of pictures ``(B, 3, H, W)`` in [0, 1], H and W multiples of 64."""
-        return self._run("g_a", pictures, lam)
+        return apply(self.g_a, pictures, lam)
 
     def hyper_latents(self, y: Tensor, lam: Tensor | None = None) -> Tensor:
         """z, not yet rounded, ``(B, N, H/64, W/64)``, of latents."""
-        return self._run("h_a", y.abs(), lam)
+        return apply(self.h_a, y.abs(), lam)
 
     def scales(self, z_hat: Tensor, lam: Tensor | None = None) -> Tensor:
         """σ of every latent, ``(B, M, H/16, W/16)``, at least 0, for rounded hyper-latents."""
-        return self._run("h_s", z_hat, lam)
+        return apply(self.h_s, z_hat, lam)
 
     def synthesise(self, y_hat: Tensor, lam: Tensor | None = None) -> Tensor:
         """The picture of rounded latents, ``(B, 3, H, W)``, about [0, 1]."""
-        return self._run("g_s", y_hat, lam)
+        return apply(self.g_s, y_hat, lam)
 
     def quantise(self, y: Tensor, lam: Tensor | None = None) -> Tensor:
         """Latents rounded to multiples of Δ."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from matplotlib import colormaps
 from torch import Tensor
 
 from lossconditioning.codec import Codec, Symbols
+from lossconditioning.codec.search import at
 from lossconditioning.display import (
     COLORS,
     LINES,
@@ -47,7 +49,7 @@ def play(codec: Codec, photographs: Mapping[str, Tensor], size: tuple[int, int] 
 
     def render(lam: float, photograph: Picture):
         stage.know(photograph)
-        return stage.show(lam, *stage.file(lam))
+        return stage.show(lam, *codec.encode(stage.facts.pixels, lam))
 
     return explore(
         render,
@@ -109,29 +111,24 @@ class _Stage:
         (self.marker,) = plot.plot([], [], "o", ms=10, color=COLORS["conditional"], mec="black")
         plot.legend(loc="lower right")
         self.live = LiveFigure(made, [*self.shown[1:], self.asked, self.marker])
-        self.known: dict[str, _Known] = {}
+        self.learn = cache(self._learn)
         self.facts: _Known | None = None
+
+    def _learn(self, picture: Picture) -> _Known:
+        pixels = (255 * picture.pixels).round().byte()
+        found = [at(self.codec, pixels, lam) for lam in _GRID]
+        size, psnr = np.array([len(each.data) for each in found]), np.array([each.psnr for each in found])
+        return _Known(pixels, size, psnr, reference_curve("jpeg", {"": pixels}, similarity=False))
 
     def know(self, picture: Picture) -> None:
         """Draw what stays while the sliders move: another photograph, and the codecs' curves on it."""
-        if picture.digest not in self.known:
-            pixels = (255 * picture.pixels).round().byte()
-            files = [self.codec.compress(pixels, lam) for lam in _GRID]
-            psnr = [quality(pixels, self.codec.decompress(data), similarity=False)["psnr"] for data in files]
-            jpeg = reference_curve("jpeg", {"": pixels}, similarity=False)
-            self.known[picture.digest] = _Known(pixels, np.array([len(data) for data in files]), np.array(psnr), jpeg)
-        facts = self.known[picture.digest]
+        facts = self.learn(picture)
         if facts is not self.facts:
             self.facts = facts
             self.shown[0].set_data(to_bytes(facts.pixels))
             self.curve.set_data(8 * facts.size / facts.pixels[0].numel(), facts.psnr)
             self.jpeg.set_data(facts.jpeg["rate"], facts.jpeg["psnr"])
             self.live.redraw()
-
-    def file(self, lam: float) -> tuple[Symbols, bytes]:
-        """What λ makes of the photograph."""
-        symbols = self.codec.symbols(self.facts.pixels, lam)
-        return symbols, self.codec.pack(symbols, *self.facts.pixels.shape[1:], lam)
 
     def fit(self, target: float) -> tuple[float, Symbols, bytes]:
         """λ and what it makes, of at most ``target`` bytes, in one try or three: faster than `to_size`, a little less close.
@@ -142,7 +139,7 @@ class _Stage:
         target = round(max(target, 1.01 * size[0]))
         suggested = np.exp(np.interp(np.log(np.array([0.985, 0.965]) * target), np.log(size), np.log(_GRID)))
         for lam in (*suggested.tolist(), _GRID[max(0, np.searchsorted(size, target, side="right") - 1)]):
-            symbols, data = self.file(lam)
+            symbols, data = self.codec.encode(self.facts.pixels, lam)
             if len(data) <= target:
                 break
         return lam, symbols, data

@@ -22,7 +22,8 @@ LATENT_GAIN = 8.0
 @torch.no_grad()
 def start_from_principal_components(model: ScaleHyperprior, pictures: Tensor) -> None:
     """Set a model's first weights, from photographs ``(B, 3, H, W)`` in [0, 1], H and W multiples of 16; 8 or more do."""
-    g_a, g_s, h_a, h_s = (_plain(getattr(model, name)) for name in ("g_a", "g_s", "h_a", "h_s"))
+    # Without their conditioning, which starts near the identity.
+    g_a, g_s, h_a, h_s = (getattr(part, "network", part) for part in (model.g_a, model.g_s, model.h_a, model.h_s))
     for layer in (*g_a, *g_s):
         if isinstance(layer, GDN):
             layer.gamma_root.mul_(0.3)  # GDN and its inverse undo each other where they are nearly linear
@@ -30,8 +31,7 @@ def start_from_principal_components(model: ScaleHyperprior, pictures: Tensor) ->
     for index in range(0, len(g_a), 2):
         last = index == len(g_a) - 1
         _take_components(g_a[index], g_s[len(g_a) - 1 - index], features, LATENT_GAIN if last else 1.0)
-        down = g_a[index]
-        features = F.conv2d(features, down.weight, down.bias, down.stride, down.padding)
+        features = g_a[index].forward(features)  # not called, for that would ask for λ
         if not last:
             features = g_a[index + 1](features)
     for transform in (h_a, h_s):
@@ -39,11 +39,6 @@ def start_from_principal_components(model: ScaleHyperprior, pictures: Tensor) ->
             _preserve_variance(layer)
     h_s[-2].weight.mul_(0.1)
     h_s[-2].bias.copy_(features.std(dim=(0, 2, 3)))  # σ starts as each channel's own deviation
-
-
-def _plain(network: nn.Module) -> nn.Sequential:
-    """The network without its conditioning, which starts near the identity."""
-    return getattr(network, "network", network)
 
 
 def _take_components(down: nn.Conv2d, up: nn.ConvTranspose2d, features: Tensor, gain: float) -> None:

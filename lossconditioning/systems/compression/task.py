@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor, nn
 
 from lossconditioning.codec import bits
 from lossconditioning.evaluation.rate_distortion import squared_error
+from lossconditioning.priors import log_grid
 
 LAM_RANGE = (1.2e-3, 2.6e-1)
 """λ's training range (A.2)."""
@@ -26,8 +26,7 @@ Batch = Tensor | tuple[Tensor, Tensor, Tensor]
 
 def lam_grid(count: int = 5) -> Tensor:
     """``count`` values of λ from end to end of the range, evenly spaced in log λ; five are the fixed-weight models'."""
-    low, high = (math.log10(end) for end in LAM_RANGE)
-    return torch.logspace(low, high, count, dtype=torch.float64).float()
+    return log_grid(*LAM_RANGE, count)
 
 
 def terms(model: nn.Module, batch: Batch, lam: Tensor) -> dict[str, Tensor]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from lossconditioning.evaluation import Statement
+from lossconditioning.evaluation import Metrics, Statement, verdict
 from lossconditioning.systems.toy.task import PAPER_TABLE_1
 
-Metrics = Mapping[str, float]
 KEYS = ("1", "0.75", "0.5", "0.25", "0")
 OPTIMUM = {"1": 0.0, "0.75": 0.0476, "0.5": 0.0802, "0.25": 0.0834, "0": 0.0}
 """The optimal objective at Table 1's weights, to the paper's four digits; the tests compute it."""
@@ -31,29 +30,22 @@ def _digits(values: Mapping[str, float], digits: int = 4) -> str:
     return ", ".join(f"{values[key]:.{digits}f}" for key in KEYS)
 
 
-def _row(metrics: Metrics, prefix: str) -> dict[str, float]:
-    return dict(zip(KEYS, (metrics[name] for name in _names(prefix)), strict=True))
+def _at_most(bounds: Mapping[str, float], digits: int = 4) -> Callable[[Metrics], tuple[str, bool]]:
+    """Whether the regrets at Table 1's weights, `_names`, are nowhere above their bounds."""
+
+    def judge(metrics: Metrics) -> tuple[str, bool]:
+        ours = dict(zip(KEYS, metrics.values(), strict=True))
+        return _digits(ours, digits), all(ours[key] <= bounds[key] for key in KEYS)
+
+    return judge
 
 
 def _table(id: str, experiment: str, prefix: str, model: int, what: str) -> Statement:
     papers = paper_regret(model)
-
-    def judge(metrics: Metrics) -> tuple[str, bool]:
-        ours = _row(metrics, prefix)
-        # The paper prints four digits, so half a unit of the last one is rounding.
-        return _digits(ours), all(ours[key] <= papers[key] + 0.00005 for key in KEYS)
-
+    # The paper prints four digits, so half a unit of the last one is rounding.
+    judge = _at_most({key: regret + 0.00005 for key, regret in papers.items()})
     claim = f"Objective of {what} at the five weights of Table 1, minus the optimum"
     return Statement(id, claim, _digits(papers), _names(prefix), judge, (experiment,))
-
-
-def _similar(metrics: Metrics) -> tuple[str, bool]:
-    return f"at most {metrics['paper_largest_gap']:.4f} above", metrics["paper_largest_gap"] <= LARGEST_GAP
-
-
-def _input_only(metrics: Metrics) -> tuple[str, bool]:
-    ours, sym = metrics["input_only_travel"], metrics["paper_travel"]
-    return f"output moves {ours:.4f} from S = (1, 0) to (0, 1); the sym model's {sym:.3f}", ours < 0.05 * sym
 
 
 def _mean_regrets(width: int) -> tuple[str, str]:
@@ -68,18 +60,13 @@ def _width(metrics: Metrics) -> tuple[str, bool]:
     return said, gaps[4] > gaps[16] > gaps[128]
 
 
-def _better_recipe(metrics: Metrics) -> tuple[str, bool]:
-    ours = _row(metrics, "")
-    return _digits(ours, 5), all(ours[key] <= BOUNDS[key] for key in KEYS)
-
-
 CLAIMS = (
     Statement(
         "similar_to_separate",
         "One sym model has loss values similar to five separately trained models (5.1, Table 1)",
         f"objective at most {LARGEST_GAP:.4f} above",
         ("paper_largest_gap",),
-        _similar,
+        verdict("at most {:.4f} above", lambda gap: gap <= LARGEST_GAP),
         ("paper_sym", "paper_fixed"),
     ),
     _table("table_1_sym", "paper_sym", "paper_", 0, "the sym model"),
@@ -89,7 +76,10 @@ CLAIMS = (
         "A model that is told S but trained on (0.5, 0.5) ignores S (5.1, Figure 5, S_in)",
         "outputs follow (0.5, 0.5) whatever S",
         ("input_only_travel", "paper_travel"),
-        _input_only,
+        verdict(
+            "output moves {:.4f} from S = (1, 0) to (0, 1); the sym model's {:.3f}",
+            lambda ours, sym: ours < 0.05 * sym,
+        ),
         ("paper_sym", "input_only"),
     ),
     Statement(
@@ -106,7 +96,7 @@ CLAIMS = (
         "separate models everywhere, to the digits the paper prints",
         "our bounds " + ", ".join(f"{BOUNDS[key]:g}" for key in KEYS),
         _names(""),
-        _better_recipe,
+        _at_most(BOUNDS, digits=5),
         ("best",),
     ),
 )

@@ -91,6 +91,13 @@ def test_the_same_picture_makes_the_same_file_whatever_was_coded_before(codec):
     assert small_codec(8, 12).compress(corner(70, 80), 0.02) == first
 
 
+def test_what_is_encoded_are_the_symbols_and_the_file_of_them(codec):
+    symbols, data = codec.encode(corner(70, 90), 0.01)
+    assert data == codec.compress(corner(70, 90), 0.01)
+    for part in ("z", "y", "sigma"):
+        np.testing.assert_array_equal(getattr(symbols, part), getattr(codec.unpack(Container.unpack(data)), part))
+
+
 def test_the_weight_is_a_dial(codec):
     picture = photographs()["coffee"][:, :256, :256]
     sizes = [len(codec.compress(picture, lam)) for lam in lam_grid(5).tolist()]

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from lossconditioning import LogUniform, ReaderError, condition
+from lossconditioning.conditioning import apply
 from lossconditioning.errors import WeightWarning
 
 
@@ -49,3 +50,10 @@ def test_vmap_over_weights_goes_through(small):
     lam = torch.tensor([0.5, 2.0, 5.0])
     mapped = torch.vmap(lambda one: small.eval()(torch.ones(1, 2), one[None]))(lam)
     assert torch.allclose(mapped[:, 0], small(torch.ones(3, 2), lam), atol=1e-6)
+
+
+def test_networks_that_are_told_and_others_are_applied_alike(small):
+    x, lam = torch.rand(2, 2), torch.tensor([0.5, 2.0])
+    assert torch.equal(apply(small, x, lam), small(x, lam))
+    plain = small.undo()
+    assert torch.equal(apply(plain, x, lam), plain(x))

@@ -3,7 +3,7 @@
 import pytest
 
 from lossconditioning import ReaderError, Statement
-from lossconditioning.evaluation import measured_claims
+from lossconditioning.evaluation import measured_claims, verdict
 
 
 def smaller(metrics):
@@ -19,6 +19,14 @@ def test_a_statement_becomes_a_claim(ours, reproduced):
     assert (claim.id, claim.claim, claim.paper) == ("smaller", "Ours is smaller (4.1)", "a plot")
     assert claim.value == f"{ours:.1f} against 2.0"
     assert claim.reproduced is reproduced
+
+
+def test_a_verdict_is_a_sentence_and_a_comparison_of_the_metrics_in_the_order_they_are_needed():
+    judge = verdict("{:.1f} against {:.1f}", lambda theirs, ours: ours < theirs)
+    claim = Statement("order", "", "", ("theirs", "ours"), judge).judged({"ours": 1.0, "more": 5.0, "theirs": 2.0})
+    assert (claim.value, claim.reproduced) == ("2.0 against 1.0", True)
+    with pytest.raises(ReaderError, match=r"needs the metrics \['ours'\]"):
+        Statement("order", "", "", ("theirs", "ours"), judge).judged({"theirs": 2.0})
 
 
 def test_a_missing_metric_is_an_error_that_names_it():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lossconditioning.evaluation import as_curve, as_metrics
+from lossconditioning.evaluation import as_curve, as_metrics, curve_of
 
 CURVE = {"rate": torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64), "kl": [3.0, 2.0, 1.0]}
 
@@ -25,3 +25,11 @@ def test_metrics_have_the_name_of_their_point():
 
 def test_what_was_not_measured_has_no_points():
     assert as_curve({"yoto_rate_0": 1.0}, "fixed", ["rate"])["rate"].shape == (0,)
+
+
+def test_points_become_a_curve():
+    found = curve_of({"rate": rate, "kl": torch.tensor([rate, 0.1])} for rate in (0.1, 2.0))
+    assert list(found) == ["rate", "kl"]
+    assert found["rate"].tolist() == [0.1, 2.0]  # in double precision
+    assert found["kl"].dtype == torch.float64
+    assert found["kl"].float().tolist() == torch.tensor([[0.1, 2.0], [0.1, 0.1]]).tolist()

@@ -22,6 +22,7 @@ from lossconditioning.evaluation import (
     claims_table,
     cross_objectives,
     hypervolume_shares,
+    share_closed,
 )
 
 GRID = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]])
@@ -93,12 +94,14 @@ def test_a_gap_has_a_sign():
 def test_the_gap_closed_is_the_share_of_the_way(conditional, share):
     fixed, single = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 5.0])
     assert gap_closed(torch.tensor(conditional), fixed, single) == pytest.approx(share)
+    assert share_closed(torch.tensor(conditional), fixed, single) == pytest.approx(share)
 
 
 @pytest.mark.parametrize("single", [[1.0, 2.0], [0.0, 2.5]])
 def test_there_must_be_a_gap_to_close(single):
     with pytest.raises(ReaderError, match="no gap to close"):
         gap_closed(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0]), torch.tensor(single))
+    assert math.isnan(share_closed(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0]), torch.tensor(single)))
 
 
 STAIRCASE = torch.tensor([[1.0, 3.0], [3.0, 1.0], [2.0, 2.0], [3.0, 3.0], [5.0, 0.0]])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from lossconditioning import Choice, Dirichlet, Fixed, LogUniform, ReaderError, Uniform
+from lossconditioning.priors import log_grid
 
 DOUBLE = torch.float64
 
@@ -315,3 +316,9 @@ def test_any_log_uniform_inverts_its_cdf_and_encodes_in_order(low, ratio, shares
     torch.testing.assert_close(prior.cdf(lam), share, rtol=0, atol=1e-8)
     assert (prior.encode(lam).squeeze(1).diff() >= 0).all()
     assert prior.encode(lam).abs().max() <= math.sqrt(3) + 1e-6
+
+
+def test_a_grid_goes_from_end_to_end_in_equal_ratios():
+    grid = log_grid(0.01, 100.0, 5)
+    torch.testing.assert_close(grid, torch.tensor([0.01, 0.1, 1.0, 10.0, 100.0]))
+    assert grid.dtype == torch.float32
