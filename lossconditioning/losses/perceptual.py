@@ -38,6 +38,13 @@ def layer_names(network: str) -> dict[str, int]:
     return names
 
 
+def check_pictures(pictures: Tensor, called: str = "Pictures") -> None:
+    """Raise `ReaderError` unless a batch has the shape that networks for pictures take: ``(B, 3, H, W)``, sides 16 or more."""
+    shape = tuple(pictures.shape)
+    if len(shape) != 4 or shape[1] != 3 or min(shape[2:]) < 16:
+        raise ReaderError(f"{called} are (B, 3, H, W), RGB in [0, 1], 16 pixels a side or more; got {shape}.")
+
+
 class PerceptualFeatures(nn.Module):
     """The activations of a frozen VGG at named layers; it goes no deeper than the deepest of them.
 
@@ -108,10 +115,7 @@ class PerceptualFeatures(nn.Module):
         Returns:
             layer → ``(B, C, H / 2^b, W / 2^b)``, float32, b being the block's number less one.
         """
-        if pictures.dim() != 4 or pictures.shape[1] != 3 or min(pictures.shape[2:]) < 16:
-            raise ReaderError(
-                f"Pictures are (B, 3, H, W), RGB in [0, 1], 16 pixels a side or more; got {tuple(pictures.shape)}."
-            )
+        check_pictures(pictures)
         wanted = {one_of("layer", layer, self.layers) for layer in (layers or self.layers)}
         last = max(self._depth[layer] for layer in wanted)
         found, now = {}, (pictures.to(self.mean.dtype) - self.mean) / self.std

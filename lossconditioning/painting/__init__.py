@@ -2,7 +2,7 @@
 
 from lossconditioning.painting.batching import Batch, batches
 from lossconditioning.painting.config import FIRST_HALF, PainterConfig
-from lossconditioning.painting.layers import LastConvolution, doubled
+from lossconditioning.painting.layers import LastConvolution, convolution, doubled
 from lossconditioning.painting.perceptual import perceptual_loss, training_loss, weights_for
 from lossconditioning.painting.photographs import (
     crops,

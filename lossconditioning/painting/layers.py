@@ -1,4 +1,4 @@
-"""What painters' last layers are made of, in forms that take a CPU less time than PyTorch's own."""
+"""What painters' layers are made of; the last ones in forms that take a CPU less time than PyTorch's own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from torch import Tensor, nn
 def doubled(features: Tensor) -> Tensor:
     """``(B, C, H, W)`` to ``(B, C, 2·H, 2·W)`` by repeating pixels: nearest-neighbour interpolation, the same numbers."""
     return features.repeat_interleave(2, -1).repeat_interleave(2, -2)
+
+
+def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    """Reflecting at the edges, without a bias: the normalisation after it would take that away again."""
+    options = {"padding": kernel // 2, "padding_mode": "reflect", "bias": False}
+    return nn.Conv2d(inputs, outputs, kernel, stride, **options)
 
 
 class LastConvolution(nn.Conv2d):

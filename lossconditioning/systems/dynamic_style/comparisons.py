@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lossconditioning.conditioning import TuningBlocks, at_every_alpha
-from lossconditioning.evaluation import cross_objectives, hypervolume_shares
+from lossconditioning.evaluation import cross_objectives, curve_of, hypervolume_shares
 from lossconditioning.evaluation.alphas import ALPHAS, WIDE
 from lossconditioning.systems.dynamic_style.measures import Means, Measure, Paint, told
 from lossconditioning.systems.dynamic_style.recipes import FIXED, STRONG, STYLES, WEAK, lam_grid
@@ -27,12 +27,6 @@ Curve = dict[str, Tensor]
 
 
 # Curves -------------------------------------------------------------------------------------------------------------------
-
-
-def curve(points: Iterable[Mapping[str, float]]) -> Curve:
-    """Means of several ways to paint, point by point."""
-    rows = list(points)
-    return {name: torch.tensor([row[name] for row in rows], dtype=torch.float64) for name in rows[0]}
 
 
 def volumes(
@@ -72,14 +66,14 @@ def best_costs(values: Curve, ends: tuple[float, float], count: int = 11) -> Ten
 
 def along(main: nn.Module, blocks: TuningBlocks, alphas: Iterable, means: Callable[[Paint], Means]) -> Curve:
     """A network with tuning blocks, at every α."""
-    return curve(at_every_alpha(main, {"tuned": blocks}, alphas, means))
+    return curve_of(at_every_alpha(main, {"tuned": blocks}, alphas, means))
 
 
 def mixed_pictures(
     measure: Measure, first: Tensor, second: Tensor, style: Targets, shares: Iterable[float] = ALPHAS, **others: Targets
 ) -> Curve:
     """Two networks' pictures ``(N, 3, S, S)``, blended."""
-    return curve(measure.means(torch.lerp(first, second, share), style, **others) for share in shares)
+    return curve_of(measure.means(torch.lerp(first, second, share), style, **others) for share in shares)
 
 
 def mixed_weights(first: nn.Module, second: nn.Module, share: float) -> nn.Module:
@@ -124,11 +118,11 @@ def weak_to_strong(models: Models, measure: Measure) -> dict[str, Curve]:
         return measure.means(paint, style)
 
     return {
-        "fixed": curve(means(models[name]) for name in FIXED),
+        "fixed": curve_of(means(models[name]) for name in FIXED),
         "dynamic": along(weak, models["style_blocks"], ALPHAS, means),
         "pictures": mixed_pictures(measure, measure.paint(weak), measure.paint(strong), style),
-        "weights": curve(means(mixed_weights(weak, strong, share)) for share in FEW),
-        "conditional": curve(means(told(models["style_conditional"], lam)) for lam in lam_grid(len(ALPHAS))),
+        "weights": curve_of(means(mixed_weights(weak, strong, share)) for share in FEW),
+        "conditional": curve_of(means(told(models["style_conditional"], lam)) for lam in lam_grid(len(ALPHAS))),
     }
 
 
@@ -148,7 +142,7 @@ def style_to_style(models: Models, measure: Measure) -> dict[str, Curve]:
     return {
         "dynamic": along(models[STRONG], models["style_blocks_other"], ALPHAS, means),
         "pictures": mixed_pictures(measure, *ends, first, other=second),
-        "two": curve(means(told(models["style_two"], share)) for share in shares),
+        "two": curve_of(means(told(models["style_two"], share)) for share in shares),
     }
 
 

@@ -7,8 +7,9 @@ from functools import partial
 from torch import Tensor, nn
 
 from lossconditioning.conditioning import ConditionalInstanceNorm, Conditioned, condition
-from lossconditioning.errors import ReaderError, positive_int
-from lossconditioning.painting import LastConvolution, doubled
+from lossconditioning.errors import positive_int
+from lossconditioning.losses.perceptual import check_pictures
+from lossconditioning.painting import LastConvolution, convolution, doubled
 from lossconditioning.priors import Prior
 
 
@@ -16,10 +17,7 @@ class Layer(nn.Sequential):
     """Convolution, reflecting at the edges; instance normalisation with a learned scale and shift; ReLU if asked for."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, relu: bool = True):
-        convolution = nn.Conv2d(
-            inputs, outputs, kernel, stride, padding=kernel // 2, padding_mode="reflect", bias=False
-        )
-        parts = [convolution, nn.InstanceNorm2d(outputs, affine=True)]
+        parts = [convolution(inputs, outputs, kernel, stride), nn.InstanceNorm2d(outputs, affine=True)]
         super().__init__(*parts, *([nn.ReLU()] if relu else []))
 
 
@@ -65,10 +63,7 @@ class FastStyle(nn.Module):
 
     def forward(self, photographs: Tensor, lam: Tensor | None = None) -> Tensor:
         """``lam`` is accepted and ignored, so that all networks are called alike."""
-        if photographs.dim() != 4 or photographs.shape[1] != 3 or min(photographs.shape[2:]) < 16:
-            raise ReaderError(
-                f"Photographs are (B, 3, H, W), RGB in [0, 1], 16 pixels a side or more; got {tuple(photographs.shape)}."
-            )
+        check_pictures(photographs, called="Photographs")
         painted = self.last(self.up(self.residual(self.down(photographs))))
         # Sides that are no multiple of 4 come out a little larger.
         return painted[..., : photographs.shape[-2], : photographs.shape[-1]]

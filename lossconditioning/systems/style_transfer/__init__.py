@@ -51,9 +51,5 @@ SYSTEM = System(
     reads=("data", "weights"),
 )
 fit, train, train_all = SYSTEM.fit, SYSTEM.train, SYSTEM.train_all
-load, recorded, evaluate, recorded_evaluation = (
-    SYSTEM.load,
-    SYSTEM.recorded,
-    SYSTEM.evaluate,
-    SYSTEM.recorded_evaluation,
-)
+load, recorded = SYSTEM.load, SYSTEM.recorded
+evaluate, recorded_evaluation = SYSTEM.evaluate, SYSTEM.recorded_evaluation

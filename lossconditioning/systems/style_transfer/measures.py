@@ -9,6 +9,7 @@ from itertools import islice
 import torch
 from torch import Tensor
 
+from lossconditioning.evaluation import curve_of
 from lossconditioning.losses import PerceptualLoss
 from lossconditioning.painting import Batch, squares, style_targets
 from lossconditioning.systems.style_transfer.models import Painter
@@ -89,8 +90,7 @@ def full_loss(means: Mapping[str, float], lam: Tensor) -> float:
 
 def curve(rows: Iterable[Mapping[str, float]]) -> Values:
     """Averaged terms of G models, or under G λ: name → ``(G,)``, float64; and "style", the four style terms' sum."""
-    rows = list(rows)
-    found = {name: torch.tensor([row[name] for row in rows], dtype=torch.float64) for name in rows[0]}
+    found = curve_of(rows)
     return {**found, "style": sum(found[f"style_{i}"] for i in (1, 2, 3, 4))}
 
 

@@ -13,15 +13,10 @@ from torch import Tensor, nn
 
 from lossconditioning.conditioning import ConditionalInstanceNorm
 from lossconditioning.errors import ReaderError
-from lossconditioning.painting import LastConvolution, doubled
+from lossconditioning.losses.perceptual import check_pictures
+from lossconditioning.painting import LastConvolution, convolution, doubled
 from lossconditioning.priors import Prior
 from lossconditioning.systems.style_transfer.task import DEFAULT, shares
-
-
-def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    """Reflecting at the edges, without a bias: the normalisation after it would take that away again."""
-    options = {"padding": kernel // 2, "padding_mode": "reflect", "bias": False}
-    return nn.Conv2d(inputs, outputs, kernel, stride, **options)
 
 
 class Layer(nn.Module):
@@ -169,10 +164,7 @@ class Painter(nn.Module):
         Returns:
             ``(B, 3, H, W)`` in [0, 1].
         """
-        if photographs.dim() != 4 or photographs.shape[1] != 3 or min(photographs.shape[2:]) < 16:
-            raise ReaderError(
-                f"Photographs are (B, 3, H, W), RGB in [0, 1], 16 pixels a side or more; got {tuple(photographs.shape)}."
-            )
+        check_pictures(photographs, called="Photographs")
         described = self._described(style, len(photographs))
         return self.network(photographs, self.predictor(described, self._read(lam, len(photographs))))
 
