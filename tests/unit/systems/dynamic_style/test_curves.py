@@ -10,6 +10,7 @@ from small_dynamic import QUIET, SIDE, SMALL, shaken, small_loss
 
 from lossconditioning.conditioning import DynamicNet
 from lossconditioning.datasets import photographs
+from lossconditioning.evaluation import curve_of
 from lossconditioning.evaluation.alphas import WIDE, monotonicity
 from lossconditioning.systems import dynamic_style
 from lossconditioning.systems.dynamic_style import BACK, Measure, comparisons, evaluation, grain
@@ -20,13 +21,6 @@ pytestmark = pytest.mark.filterwarnings("error::lossconditioning.WeightWarning")
 
 
 # Curves -------------------------------------------------------------------------------------------------------------------
-
-
-def test_a_curve_holds_every_term_point_by_point():
-    found = comparisons.curve({"content": float(i), "style": 1.0 / (i + 1)} for i in range(3))
-    assert found["content"].tolist() == [0, 1, 2]
-    assert found["style"].tolist() == pytest.approx([1, 1 / 2, 1 / 3])
-    assert found["style"].dtype == torch.float64
 
 
 def test_points_are_joined_by_straight_lines():
@@ -210,7 +204,7 @@ def test_evaluation_names_every_point_and_every_number_is_finite(models):
 
 
 def test_a_curve_is_judged_by_its_best_point_under_every_objective():
-    values = comparisons.curve([{"content": 0.0, "style": 1.0}, {"content": 1.0, "style": 0.0}])
+    values = curve_of([{"content": 0.0, "style": 1.0}, {"content": 1.0, "style": 0.0}])
     even = comparisons.best_costs(values, (1.0, 1.0), count=1)
     assert even.tolist() == [0.5]
     found = comparisons.best_costs(values, (1e9, 0.0), count=3)  # style alone, both alike, content alone
@@ -219,6 +213,6 @@ def test_a_curve_is_judged_by_its_best_point_under_every_objective():
 
 def test_more_points_never_cost_more():
     rows = [{"content": 0.2, "style": 0.9}, {"content": 0.8, "style": 0.3}, {"content": 0.4, "style": 0.4}]
-    fewer, all_three = (comparisons.best_costs(comparisons.curve(rows[:count]), (40.0, 0.0)) for count in (2, 3))
+    fewer, all_three = (comparisons.best_costs(curve_of(rows[:count]), (40.0, 0.0)) for count in (2, 3))
     assert (all_three <= fewer).all()
     assert (all_three < fewer).any()
