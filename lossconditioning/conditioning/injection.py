@@ -7,39 +7,56 @@ name the layers, and get a network that takes λ as one more argument.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+import weakref
+from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 
+from lossconditioning.conditioning.calls import CALLS, Site, exporting, forgotten, remember_in_checkpoints, sites
+from lossconditioning.conditioning.channels import Place
 from lossconditioning.conditioning.conditioners import FiLM
-from lossconditioning.conditioning.layers import key, outputs
+from lossconditioning.conditioning.layers import At, key, outputs
+from lossconditioning.conditioning.measuring import Example
 from lossconditioning.errors import ReaderError
 from lossconditioning.priors import Prior
-
-
-class _Code:
-    """Carries the encoded λ of the call under way from `Conditioned.forward` to the conditioned layers."""
-
-    value: Tensor | None = None
 
 
 class _Inject:
     """A forward hook that conditions one layer's output. An object, not a closure, so that deepcopy can follow it."""
 
-    def __init__(self, name: str, conditioner: nn.Module, code: _Code):
-        self.name, self.conditioner, self.code = name, conditioner, code
+    def __init__(self, name: str, conditioner: nn.Module, place: Place, site: Site):
+        self.name, self.conditioner, self.place, self.site = name, conditioner, place, site
 
     def __call__(self, layer: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
-        if self.code.value is None:
-            raise ReaderError(
-                f"Layer {self.name!r} is conditioned on loss weights, but was called without them. Call the conditioned "
-                "network, model(inputs, lam), or take the conditioning off with model.undo()."
-            )
+        if self.site not in CALLS.now:
+            raise ReaderError(f"Layer {self.name!r} is conditioned on loss weights, but {_without()}")
         if not isinstance(output, Tensor):
             raise ReaderError(
                 f"Layer {self.name!r} puts out a {type(output).__name__}; only tensors can be conditioned."
             )
-        return self.conditioner(output, self.code.value)
+        code, _ = CALLS.now[self.site]
+        channels, channel_dim, batch_dim = self.place
+        if output.dim() < 2 or output.shape[channel_dim] != channels:
+            raise ReaderError(
+                f"Layer {self.name!r} puts out {tuple(output.shape)}; {channels} channels along axis {channel_dim} expected. "
+                "Is it called at several widths, or are its channels elsewhere? Condition other layers, or pass example=… to "
+                "condition()."
+            )
+        if batch_dim == 0:
+            return self.conditioner(output, code)
+        return self.conditioner(output.transpose(0, batch_dim), code).transpose(0, batch_dim)
+
+
+def _without() -> str:
+    if forgotten():
+        return (
+            "is run again in a backward pass by something that does not know them. Use torch.utils.checkpoint, or "
+            "checkpoint the whole conditioned network."
+        )
+    return (
+        "was called without them. Call the conditioned network, model(inputs, lam), or take the conditioning off with "
+        "model.undo()."
+    )
 
 
 class Conditioned(nn.Module):
@@ -54,16 +71,28 @@ class Conditioned(nn.Module):
         prior: the prior λ is encoded with.
     """
 
-    def __init__(self, network: nn.Module, conditioners: dict[str, nn.Module], prior: Prior):
+    def __init__(
+        self,
+        network: nn.Module,
+        conditioners: Mapping[str, nn.Module],
+        prior: Prior,
+        places: Mapping[str, Place],
+    ):
+        """
+        Args:
+            conditioners: layer's name → what its output goes through.
+            places: layer's name → where that output has its channels.
+        """
         super().__init__()
+        remember_in_checkpoints()
         self.network, self.prior = network, prior
         # A module's name may not hold dots, a layer's path does.
         self.conditioners = nn.ModuleDict({key(name): module for name, module in conditioners.items()})
-        self._code = _Code()
-        self._hooks = [
-            network.get_submodule(name).register_forward_hook(_Inject(name, module, self._code))
-            for name, module in conditioners.items()
-        ]
+        self._site = Site()
+        for name, module in conditioners.items():
+            inject = _Inject(name, module, places[name], self._site)
+            self._site.hooks[name] = network.get_submodule(name).register_forward_hook(inject)
+        weakref.finalize(self, self._site.remove).atexit = False  # a model that is gone leaves the network as it was
 
     def forward(self, *inputs: Tensor, lam: Tensor | None = None) -> Tensor:
         """Run the network under the objective λ, the last argument: shape ``(B,)``, or ``(B, K)`` for K weights.
@@ -75,23 +104,27 @@ class Conditioned(nn.Module):
             if len(inputs) < 2:
                 raise ReaderError("A conditioned network takes the loss weights last: model(inputs, lam).")
             *inputs, lam = inputs
-        if not self._hooks:
-            raise ReaderError("The conditioning was taken off by undo(): call the network it returned, without λ.")
+        if not self._site.stands:
+            raise ReaderError(
+                "The conditioning was taken off, by undo() or because the network was conditioned anew: call the network "
+                "without λ, or the model that condition() returned last."
+            )
         code = self.prior.encode(lam)
         if lam.dim() != 1 + len(self.prior.weight_shape):
             raise ReaderError(
                 f"Weights of shape {tuple(lam.shape)} given; this prior takes one λ per example, "
                 f"{('B', *self.prior.weight_shape)} (to use one λ for all, expand it to the batch)."
             )
-        if not self.training:
+        if not self.training and not exporting():
             with contextlib.suppress(RuntimeError):  # under vmap nothing can be looked at
                 self._look_at(lam, code)
         parameter = next(self.conditioners.parameters(), code)
-        self._code.value = code.to(parameter.dtype)  # weights out of NumPy are float64
+        before = CALLS.now
+        CALLS.now = {**before, self._site: (code.to(parameter.dtype), self)}  # weights out of NumPy are float64
         try:
             return self.network(*inputs)
         finally:
-            self._code.value = None
+            CALLS.now = before
 
     def _look_at(self, lam: Tensor, code: Tensor) -> None:
         if lam.isfinite().all() and not code.isfinite().all():
@@ -103,9 +136,7 @@ class Conditioned(nn.Module):
 
     def undo(self) -> nn.Module:
         """Take the conditioning off and return the original network, which then no longer needs λ."""
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks = []
+        self._site.remove()
         return self.network
 
 
@@ -116,22 +147,27 @@ def apply(network: nn.Module, inputs: Tensor, lam: Tensor | None) -> Tensor:
 
 def condition(
     module: nn.Module,
-    at: Iterable[str | type[nn.Module]],
+    at: At,
     *,
     prior: Prior,
     using: Callable[..., nn.Module] = FiLM,
-    example: Tensor | tuple[Tensor, ...] | None = None,
+    example: Example | None = None,
 ) -> Conditioned:
     """Make a network loss-conditional: the output of the named layers is modulated by λ.
+
+    A network carries one conditioning: called on the same network again, the first is taken off, as by its ``undo``. Compile
+    the result, not the network before.
 
     Args:
         module: any network. It is not copied; its parameters stay its own.
         at: which layers: names as in ``module.named_modules()``, patterns with ``*`` within one level ("layer*",
-            "layer?.*.conv2"), or types (``nn.Conv2d``).
+            "layer?.*.conv2"), or types (``nn.Conv2d``); or names with the axis of their channels, ``{"blocks.*": -1}``, for
+            where it can not be told.
         prior: where λ is drawn from; it also says how λ is encoded.
         using: a `Conditioner` class, or `functools.partial` of one: called with ``channels, code_size, channel_dim``.
         example: an input of the network, needed only where a layer does not say how many channels it puts out (an
-            ``nn.Sequential``, an activation). One forward pass then measures it.
+            ``nn.Sequential``, an activation), or where it is not sure that examples stand first. A few forward passes then
+            measure it.
 
     Returns:
         The conditioned network, called as ``model(*inputs, lam)``; at the start it computes almost what ``module`` does.
@@ -147,12 +183,17 @@ def condition(
         raise ReaderError(f"prior= is where λ is drawn from, such as lc.LogUniform(0.5, 512); got {prior!r}.")
     if not callable(using):
         raise ReaderError(f"using= is a conditioner's class, such as lc.FiLM; got {using!r}.")
+    inner = [part._site for part in module.modules() if isinstance(part, Conditioned)]
+    for site in sites(module, _Inject):
+        if site not in inner:
+            site.remove()
+    places = outputs(module, at, example)
     conditioners = {
-        name: using(channels=channels, code_size=prior.code_size, channel_dim=channel_dim)
-        for name, (channels, channel_dim) in outputs(module, at, example).items()
+        name: using(channels=place.channels, code_size=prior.code_size, channel_dim=place.channel_dim)
+        for name, place in places.items()
     }
     reference = next(module.parameters(), None)
-    model = Conditioned(module, conditioners, prior)
+    model = Conditioned(module, conditioners, prior, places)
     if reference is not None:
         model.conditioners.to(device=reference.device, dtype=reference.dtype)
     return model

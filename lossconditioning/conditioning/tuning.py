@@ -10,12 +10,15 @@ so that α = 0 is the main network, α = 1 stands in for one trained for O₁, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import contextlib
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from lossconditioning.conditioning.layers import key, outputs
+from lossconditioning.conditioning.calls import CALLS, Site, exporting, forgotten, remember_in_checkpoints, sites
+from lossconditioning.conditioning.layers import At, key, outputs
 from lossconditioning.errors import ReaderError, one_of, positive_int
 
 Alpha = float | Tensor | Sequence[float | Tensor]
@@ -84,15 +87,15 @@ class DynamicNet(nn.Module):
 
     def __init__(self, main: nn.Module, sets: Mapping[str, TuningBlocks]):
         super().__init__()
+        remember_in_checkpoints()
         self.main = main
-        self._trainable = [parameter for parameter in main.parameters() if parameter.requires_grad]
-        self._was_training = {module: module.training for module in main.modules()}
-        main.requires_grad_(False).eval()
+        self._site = _Freeze(main)
         self.sets = nn.ModuleDict()
-        self._now: dict[str, list[tuple[TuningBlock, float | Tensor]]] = {}
-        self._hooks: dict[str, torch.utils.hooks.RemovableHandle] = {}
         for name, blocks in sets.items():
             self.add(name, blocks)
+        weakref.finalize(
+            self, self._site.thaw, main
+        ).atexit = False  # a model that is gone leaves the network as it was
 
     def add(self, name: str, blocks: TuningBlocks) -> None:
         """Add a set of blocks, or put it in the place of the one of that name."""
@@ -101,8 +104,8 @@ class DynamicNet(nn.Module):
         known = dict(self.main.named_modules())
         places = {layer: known[one_of("layer", layer, known)] for layer in blocks.at}
         for layer, place in places.items():
-            if layer not in self._hooks:
-                self._hooks[layer] = place.register_forward_hook(_Turn(layer, self._now))
+            if layer not in self._site.hooks:
+                self._site.hooks[layer] = place.register_forward_hook(_Turn(layer, self._site))
         self.sets[name] = blocks
 
     def __enter__(self) -> DynamicNet:
@@ -113,14 +116,8 @@ class DynamicNet(nn.Module):
         self.undo()
 
     def undo(self) -> nn.Module:
-        """Take the blocks off and return the main network, trainable where it was."""
-        for hook in self._hooks.values():
-            hook.remove()
-        self._hooks.clear()
-        for parameter in self._trainable:
-            parameter.requires_grad_(True)
-        for module, training in self._was_training.items():
-            module.training = training
+        """Take the blocks off and return the main network, trainable where it was, unless another `DynamicNet` holds it."""
+        self._site.thaw(self.main)
         return self.main
 
     def train(self, mode: bool = True) -> DynamicNet:
@@ -137,14 +134,17 @@ class DynamicNet(nn.Module):
                 ``blocks.at``; with several sets, a set's name → any of these (sets that are not named are left out). Between
                 0 and 1 it interpolates, below and above it extrapolates.
         """
-        if not self._hooks:
+        if not self._site.stands:
             raise ReaderError("The blocks were taken off by undo(): call the network it returned, without α.")
+        turned: dict[str, list[tuple[TuningBlock, float | Tensor]]] = {}
+        for layer, parts in self._turned(alpha):
+            turned.setdefault(layer, []).append(parts)
+        before = CALLS.now
+        CALLS.now = {**before, self._site: (turned, self)}
         try:
-            for layer, parts in self._turned(alpha):
-                self._now.setdefault(layer, []).append(parts)
             return self.main(*inputs)
         finally:
-            self._now.clear()
+            CALLS.now = before
 
     def _turned(self, alpha: Alpha | Mapping[str, Alpha]) -> Iterator[tuple[str, tuple[TuningBlock, float | Tensor]]]:
         if not isinstance(alpha, Mapping):
@@ -160,15 +160,43 @@ class DynamicNet(nn.Module):
                     yield layer, (blocks[layer], value)
 
 
+class _Freeze(Site):
+    """A main network's hooks, and what of it was trainable and in training before it was frozen by the first of them."""
+
+    def __init__(self, main: nn.Module):
+        super().__init__()
+        self.trainable = [parameter for parameter in main.parameters() if parameter.requires_grad]
+        self.training = {module: module.training for module in main.modules()}
+        for other in sites(main, _Turn):
+            self.trainable += other.trainable
+            self.training |= other.training
+        main.requires_grad_(False).eval()
+
+    def thaw(self, main: nn.Module) -> None:
+        """Take the hooks off; after the last of several, the network is as before the first."""
+        if not self.stands:
+            return
+        self.remove()
+        if not sites(main, _Turn):
+            for parameter in self.trainable:
+                parameter.requires_grad_(True)
+            for module, training in self.training.items():
+                module.training = training
+
+
 class _Turn:
     """A forward hook that adds α ψ(z) to one layer's output. An object, not a closure, so that deepcopy can follow it."""
 
-    def __init__(self, name: str, now: dict[str, list[tuple[TuningBlock, float | Tensor]]]):
-        self.name, self.now = name, now
+    def __init__(self, name: str, site: _Freeze):
+        self.name, self.site = name, site
 
     def __call__(self, layer: nn.Module, inputs: tuple, output: Tensor) -> Tensor | None:
-        turned = self.now.get(self.name)
-        if not turned:
+        if self.site not in CALLS.now and forgotten():
+            raise ReaderError(
+                f"Layer {self.name!r}, which has tuning blocks, is run again in a backward pass by something that does not "
+                "know α. Use torch.utils.checkpoint, or checkpoint the whole tuned network."
+            )
+        if self.site not in CALLS.now or self.name not in CALLS.now[self.site][0]:
             return None  # as it was
         if not isinstance(output, Tensor) or output.dim() != 4 or min(output.shape[2:]) < 2:
             found = tuple(output.shape) if isinstance(output, Tensor) else f"a {type(output).__name__}"
@@ -176,22 +204,30 @@ class _Turn:
                 f"Layer {self.name!r} puts out {found}; a tuning block needs (B, C, H, W), H and W 2 or more."
             )
         total = output
-        for block, alpha in turned:  # every set sees the main network's own features
+        for block, alpha in CALLS.now[self.site][0][self.name]:  # every set sees the main network's own features
+            if output.shape[1] != block.channels:
+                raise ReaderError(
+                    f"Layer {self.name!r} puts out {tuple(output.shape)}; its tuning block changes {block.channels} channels. "
+                    "Is it called at several widths? Put the blocks behind other layers."
+                )
             change = block(output)
             if isinstance(alpha, Tensor):
-                if len(alpha) != len(output):
-                    raise ReaderError(f"{len(output)} examples came with {len(alpha)} α: one for all, or one each.")
+                if alpha.dim() and alpha.shape[0] != output.shape[0]:
+                    raise ReaderError(
+                        f"{output.shape[0]} examples came with {alpha.shape[0]} α: one for all, or one each."
+                    )
                 alpha = alpha.to(output).view(-1, *[1] * (output.dim() - 1))
-                # Not even the sign of a zero changes where α is 0.
-                total = torch.where(alpha == 0, total, total + alpha * change)
-            else:
-                total = total + alpha * change
+            turned_on = total + alpha * change
+            if isinstance(alpha, Tensor) and not torch.is_grad_enabled():
+                # Not even the sign of a zero changes where α is 0. Not so with gradients: α's own would be lost there.
+                turned_on = torch.where(alpha == 0, total, turned_on)
+            total = turned_on
         return total
 
 
 def tune(
     main: nn.Module,
-    at: str | type[nn.Module] | Iterable[str | type[nn.Module]],
+    at: At,
     *,
     name: str = "tuned",
     example: Tensor | tuple[Tensor, ...] | None = None,
@@ -200,7 +236,7 @@ def tune(
 
     Args:
         main: any network whose named layers put out ``(B, C, H, W)``. It is not copied.
-        at: which layers; names, patterns or types, as for `condition`.
+        at: which layers; as for `condition`.
         name: of this set of blocks; see `DynamicNet.add` for more sets.
         example: an input, needed where a layer does not say how many channels it puts out, as for `condition`.
 
@@ -214,10 +250,10 @@ def tune(
     if not isinstance(main, nn.Module):
         raise ReaderError(f"A network (nn.Module) can be tuned; got a {type(main).__name__}.")
     found = outputs(main, at, example)
-    flat = [layer for layer, (_, channel_dim) in found.items() if channel_dim != 1]
+    flat = [layer for layer, place in found.items() if place.channel_dim != 1]
     if flat:
         raise ReaderError(f"Tuning blocks are convolutions: layers put out (B, C, H, W); {', '.join(flat)} do not.")
-    blocks = TuningBlocks({layer: channels for layer, (channels, _) in found.items()})
+    blocks = TuningBlocks({layer: place.channels for layer, place in found.items()})
     reference = next(main.parameters(), None)
     if reference is not None:
         blocks.to(device=reference.device, dtype=reference.dtype)
@@ -225,9 +261,16 @@ def tune(
 
 
 def _checked(alpha: float | Tensor) -> float | Tensor:
-    """One block's α: a finite number, or ``(B,)``."""
-    if isinstance(alpha, Tensor) and alpha.dim() == 1:
+    """One block's α: a finite number, or a tensor of them, ``()`` or ``(B,)``, which keeps its gradient."""
+    if isinstance(alpha, Tensor) and alpha.dim() < 2:
+        with contextlib.suppress(RuntimeError):  # under vmap nothing can be looked at
+            if not exporting() and not alpha.isfinite().all():
+                raise ReaderError(
+                    f"α is a number, or one for each example, finite; got {alpha.flatten()[:8].tolist()}."
+                )
         return alpha
+    if isinstance(alpha, (int, float)) and abs(alpha) < float("inf"):
+        return float(alpha)
     try:
         value = float("nan" if isinstance(alpha, str) or getattr(alpha, "ndim", 0) else alpha)
     except (TypeError, ValueError):

@@ -112,7 +112,7 @@ FLAT = {
 @pytest.mark.parametrize("kind", FLAT)
 def test_layers_without_height_and_width_are_refused(kind):
     """At once where the layer or an example tells, else in the first call."""
-    (make, shape), said = FLAT[kind], r"\(B, C, …\)|\(B, C, H, W\)"
+    (make, shape), said = FLAT[kind], r"\(B, C, …\)|\(B, C, H, W\)|which axis holds the channels"
     with pytest.raises(ReaderError, match=said):
         tune(nn.Sequential(make()), "0", example=torch.randn(shape))(torch.randn(shape), alpha=1)
     if kind in ("batch norm of vectors", "convolution of a sequence", "convolution of volumes"):
