@@ -205,7 +205,7 @@ class _Turn:
             )
         total = output
         for block, alpha in CALLS.now[self.site][0][self.name]:  # every set sees the main network's own features
-            if output.shape[1] != block.channels:
+            if output.shape[1] != getattr(block, "channels", output.shape[1]):  # a block of a reader's own need not say
                 raise ReaderError(
                     f"Layer {self.name!r} puts out {tuple(output.shape)}; its tuning block changes {block.channels} channels. "
                     "Is it called at several widths? Put the blocks behind other layers."
