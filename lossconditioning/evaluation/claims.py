@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -45,7 +46,8 @@ class Statement:
         id, claim, paper: see `Claim`.
         needs: names of the metrics it is judged by; ``NAME*`` stands for all that begin so, at least one.
         judge: these metrics, in this order → what was measured, in words, and whether it bears the claim out. Where no more is
-            to it than a sentence and a comparison, see `verdict`.
+            to it than a sentence and a comparison, see `verdict`. Where one of them is not a finite number nothing does,
+            whatever the judge says, and the words name it.
         of: experiments that it is about. Where one of them was not measured, the claim is left out.
     """
 
@@ -71,6 +73,9 @@ class Statement:
             raise ReaderError(
                 f"The claim {self.id!r} reads the metric {error}, but does not say that it needs it."
             ) from None
+        odd = [name for name, metric in shown.items() if not math.isfinite(metric)]
+        if odd:  # max and min pass over nan, and anything is less than infinity
+            value, reproduced = f"{value} (not finite: {', '.join(odd)})", False
         return Claim(self.id, self.claim, self.paper, value, bool(reproduced))
 
 

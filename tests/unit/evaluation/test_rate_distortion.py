@@ -70,10 +70,12 @@ def test_curves_without_a_common_quality_can_not_be_compared(shift):
         (RATE[None], QUALITY[None], r"got \(1, 5\)"),
         (RATE * torch.tensor([0, 1, 1, 1, 1]), QUALITY, "Rates are positive and finite"),
         (-RATE, QUALITY, "Rates are positive and finite"),
-        (RATE, QUALITY / torch.tensor([1, 1, 1, 1, 0]), "so are qualities"),
-        (RATE, QUALITY * math.nan, "so are qualities"),
+        (RATE, QUALITY / torch.tensor([1, 1, 1, 1, 0]), "and qualities finite; point"),
+        (RATE, QUALITY * math.nan, "and qualities finite; point"),
         (RATE, QUALITY.flip(0), "quality falls somewhere while the rate grows"),
-        (RATE, QUALITY.clamp(max=33), "quality falls somewhere while the rate grows"),
+        (RATE, QUALITY.clamp(max=33), "quality stays the same somewhere.*33.0 at rate 1.0, 33.0 at rate 2.2"),
+        ([1.0, 1.00001, 2.0], [31.0, 30.9999, 40.0], r"falls somewhere.*31.0 at rate 1.0, 30.9999 at rate 1.00001\.$"),
+        ([1.0, 2.0, 2.0], [30.0, 40.0, 40.0], "Two points of .* are one, rate 2.0 and quality 40.0"),
     ],
     ids=str,
 )
@@ -81,6 +83,25 @@ def test_what_is_no_curve_is_refused(rate, quality, said):
     for call in (lambda: bd_rate(rate, quality, RATE, QUALITY), lambda: bd_rate(RATE, QUALITY, rate, quality)):
         with pytest.raises(ReaderError, match=said):
             call()
+
+
+def test_points_of_one_rate_stand_in_whatever_order():
+    found = {
+        bd_rate(torch.tensor([1.0, 1.0, 4.0])[order], torch.tensor([30.0, 32.0, 38.0])[order], RATE, QUALITY)
+        for order in ([0, 1, 2], [1, 0, 2], [2, 1, 0])
+    }
+    assert len(found) == 1
+    assert math.isfinite(found.pop())
+
+
+def test_a_message_says_whose_point_it_is():
+    odd = RATE * torch.tensor([1, 1, 1, math.nan, 1])
+    for whose, curves in (
+        ("the codec", (odd, QUALITY, RATE, QUALITY)),
+        ("the reference", (RATE, QUALITY, odd, QUALITY)),
+    ):
+        with pytest.raises(ReaderError, match=f"point 3 of {whose} has rate nan and quality 35.5"):
+            bd_rate(*curves)
 
 
 # MS-SSIM --------------------------------------------------------------------------------------------------------------
@@ -109,6 +130,34 @@ def test_pictures_of_160_pixels_and_less_have_no_ms_ssim():
 def test_a_similarity_in_decibels():
     found = similarity_decibels(torch.tensor([0.0, 0.9, 0.99, 1.0], dtype=torch.float64))
     assert found.tolist() == pytest.approx([0, 10, 20, math.inf])
+
+
+def test_a_similarity_above_1_is_rounding_or_refused():
+    assert similarity_decibels(torch.tensor([1 + 2e-7])).tolist() == [math.inf]
+    with pytest.raises(ReaderError, match=r"at most 1; got 1\.5"):
+        similarity_decibels(torch.tensor([0.5, 1.5]))
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_has_no_quality(odd):
+    pictures = torch.rand(2, 3, 161, 161, generator=torch.Generator().manual_seed(0))
+    broken = pictures.clone()
+    broken[1, 2, 0, 5] = odd
+    for pair in ((broken, pictures), (pictures, broken)):
+        with pytest.raises(ReaderError, match=rf"ictures.*{odd} at index 1, 2, 0, 5"):
+            ms_ssim(*pair)
+    for call in (similarity_decibels, psnr):
+        with pytest.raises(ReaderError, match=f"{odd} at index 1"):
+            call(torch.tensor([0.5, odd]))
+    with pytest.raises(ReaderError, match="not negative; got -1"):
+        psnr(torch.tensor([4.0, -1.0]))
+
+
+def test_pictures_of_different_shapes_are_not_compared():
+    with pytest.raises(ReaderError, match=r"one shape .*got \(1, 3, 161, 170\) and \(1, 3, 170, 161\)"):
+        ms_ssim(torch.zeros(1, 3, 161, 170), torch.zeros(1, 3, 170, 161))
+    with pytest.raises(ReaderError, match="one shape"):
+        quality(corner(20, 20), corner(1, 20), similarity=False)
 
 
 # Squared errors -------------------------------------------------------------------------------------------------------
