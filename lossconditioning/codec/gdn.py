@@ -7,6 +7,8 @@ compression", 2017).
 
 from __future__ import annotations
 
+import contextlib
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,6 +21,8 @@ _BLOCK = 8192
 
 
 class _LowerBound(torch.autograd.Function):
+    """In the form that is fast, and that compilers know."""
+
     @staticmethod
     def forward(ctx, values: Tensor, bound: float) -> Tensor:
         ctx.save_for_backward(values)
@@ -31,9 +35,40 @@ class _LowerBound(torch.autograd.Function):
         return gradient * ((values >= ctx.bound) | (gradient < 0)), None
 
 
+class _TransformedLowerBound(_LowerBound):
+    """In the form that `torch.func` knows."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(values: Tensor, bound: float) -> Tensor:
+        return values.clamp(min=bound)
+
+    @staticmethod
+    def setup_context(ctx, inputs: tuple, output: Tensor) -> None:
+        values, ctx.bound = inputs
+        ctx.save_for_backward(values)
+        ctx.save_for_forward(values)
+
+    @staticmethod
+    def jvp(ctx, tangent: Tensor, _: None) -> Tensor:
+        (values,) = ctx.saved_tensors
+        return tangent * (values >= ctx.bound)
+
+
 def lower_bound(values: Tensor, bound: float) -> Tensor:
-    """max(values, bound); below the bound the gradient passes only if a step against it would move the value back up."""
-    return _LowerBound.apply(values, bound) if torch.is_grad_enabled() else values.clamp(min=bound)
+    """max(values, bound); below the bound the gradient passes only if a step against it would move the value back up.
+
+    A forward derivative (`torch.func.jvp`) knows of no step: it is that of the maximum.
+    """
+    if not torch.is_grad_enabled() or torch.jit.is_tracing():
+        return values.clamp(min=bound)
+    if torch.compiler.is_compiling():
+        return _LowerBound.apply(values, bound)
+    try:
+        return _LowerBound.apply(values, bound)
+    except RuntimeError:
+        return _TransformedLowerBound.apply(values, bound)
 
 
 class _Normalise(torch.autograd.Function):
@@ -44,19 +79,35 @@ class _Normalise(torch.autograd.Function):
         flat = features.flatten(2)  # (B, C, H·W)
         energy = torch.baddbmm(beta[:, None], gamma.expand(len(flat), -1, -1), flat.square())
         root = energy.sqrt_() if inverse else energy.rsqrt_()
-        ctx.save_for_backward(flat, gamma, root)
+        ctx.save_for_backward(flat, root, features, gamma, beta)
         ctx.inverse = inverse
         return (flat * root).view(features.shape)
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        flat, gamma, root = ctx.saved_tensors
-        outer = gradient.flatten(2)
+        flat, root, *inputs = ctx.saved_tensors
+        if (
+            torch.is_grad_enabled()
+        ):  # the gradient will be differentiated: what it is made of has to lead back to the inputs
+            return *_gradients(gradient, *inputs, ctx.inverse), None
+        gamma, outer = inputs[1], gradient.reshape(flat.shape)
         energy = outer * flat  # becomes twice the gradient with respect to β + Γx²
         energy = energy.div_(root) if ctx.inverse else energy.mul_(root).mul_(root).mul_(root).neg_()
         inner = torch.bmm(gamma.T.expand(len(flat), -1, -1), energy).mul_(flat).addcmul_(outer, root)
         by_gamma = torch.bmm(energy, flat.square().transpose(1, 2)).sum(0) / 2
         return inner.view(gradient.shape), by_gamma, energy.sum((0, 2)) / 2, None
+
+
+def _gradients(gradient: Tensor, features: Tensor, gamma: Tensor, beta: Tensor, inverse: bool) -> tuple[Tensor, ...]:
+    """By features, Γ and β, as `_Normalise.backward`, of operations that can be differentiated in their turn."""
+    flat = features.flatten(2)
+    outer = gradient.reshape(flat.shape)
+    squares = flat.square()
+    energy = beta[:, None] + gamma @ squares
+    root = energy.sqrt() if inverse else energy.rsqrt()
+    by_energy = outer * flat * (0.5 / root if inverse else -0.5 * root / energy)
+    inner = outer * root + 2 * flat * (gamma.T @ by_energy)
+    return inner.view(features.shape), (by_energy @ squares.transpose(1, 2)).sum(0), by_energy.sum((0, 2))
 
 
 def _normalise_in_blocks(features: Tensor, gamma: Tensor, beta: Tensor, inverse: bool) -> Tensor:
@@ -89,9 +140,13 @@ class GDN(nn.Module):
         """Features ``(B, C, H, W)`` to features of the same shape."""
         beta = lower_bound(self.beta_root, (_BETA_MIN + _PEDESTAL) ** 0.5).square() - _PEDESTAL
         gamma = lower_bound(self.gamma_root, _PEDESTAL**0.5).square() - _PEDESTAL
-        if features.device.type == "cpu" and not torch.is_autocast_enabled("cpu"):
-            normalise = _Normalise.apply if torch.is_grad_enabled() else _normalise_in_blocks
-            return normalise(features, gamma, beta, self.inverse)
+        # Compilers and exporters know plain operations only, and do them well.
+        plain = torch.compiler.is_compiling() or torch.jit.is_tracing() or features.device.type != "cpu"
+        if not plain and not torch.is_autocast_enabled("cpu"):
+            # Neither form is known to `torch.func` and to forward derivatives, which refuse them.
+            with contextlib.suppress(RuntimeError):
+                normalise = _Normalise.apply if torch.is_grad_enabled() else _normalise_in_blocks
+                return normalise(features, gamma, beta, self.inverse)
         energy = F.conv2d(features.square(), gamma[:, :, None, None], beta)
         return features * (energy.sqrt() if self.inverse else energy.rsqrt())
 
