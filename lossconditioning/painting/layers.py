@@ -35,13 +35,16 @@ class LastConvolution(nn.Conv2d):
         super().__init__(inputs, outputs, kernel, padding=kernel // 2, padding_mode="reflect", bias=bias)
 
     def forward(self, features: Tensor) -> Tensor:
-        if torch.is_grad_enabled() or features.device.type != "cpu":
+        """Features ``(B, C, H, W)`` or ``(C, H, W)`` to as many places; in the type that PyTorch's own would put out."""
+        traced = torch.compiler.is_compiling() or torch.jit.is_tracing()  # a graph is for others to make quick
+        if traced or torch.is_grad_enabled() or features.device.type != "cpu":
             return super().forward(features)
         k, width = self.kernel_size[0], features.shape[-1]
         padded = F.pad(features, [k // 2] * 4, mode="reflect")
         columns = self.weight.permute(3, 0, 1, 2).reshape(k * self.out_channels, self.in_channels, k, 1)
-        parts = F.conv2d(padded, columns).unflatten(1, (k, self.out_channels))  # (B, k, outputs, H, W + k − 1)
-        # In single precision, for parts that autocast made bfloat16 are rounded once each already.
-        total = sum(parts[:, column, ..., column : column + width].float() for column in range(k))
-        total = total if self.bias is None else total + self.bias.float()[:, None, None]
+        parts = F.conv2d(padded, columns).unflatten(-3, (k, self.out_channels))  # (B, k, outputs, H, W + k − 1)
+        # In single precision at least, for parts that autocast made bfloat16 are rounded once each already.
+        exact = torch.promote_types(parts.dtype, torch.float32)
+        total = sum(parts[..., column, :, :, column : column + width].to(exact) for column in range(k))
+        total = total if self.bias is None else total + self.bias.to(exact)[:, None, None]
         return total.to(parts.dtype)

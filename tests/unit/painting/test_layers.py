@@ -24,6 +24,27 @@ def test_without_gradients_it_is_the_same_convolution(kernel, bias, sides):
         torch.testing.assert_close(layer(features), plain(layer, features), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64], ids=str)
+@pytest.mark.parametrize("shape", [(2, 5, 16, 20), (5, 16, 20), (0, 5, 16, 20)], ids=str)
+def test_it_computes_and_answers_in_the_type_it_is_asked_in(kind, shape):
+    torch.manual_seed(0)
+    layer, features = LastConvolution(5, 3, 9).to(kind), torch.randn(shape, dtype=kind)
+    with torch.no_grad():
+        found, own = layer(features), plain(layer, features)
+    assert found.dtype == kind
+    bound = 1e-12 if kind == torch.float64 else 8 * torch.finfo(kind).eps
+    torch.testing.assert_close(found, own, rtol=bound, atol=bound)
+
+
+def test_exported_it_is_one_convolution():
+    layer, features = LastConvolution(5, 3, 9), torch.randn(2, 5, 16, 16)
+    with torch.no_grad():
+        graph = torch.export.export(layer, (features,))
+        torch.testing.assert_close(graph.module()(features), layer(features), rtol=1e-5, atol=1e-5)
+    assert str(graph.graph).count("aten.conv2d") == 1
+    assert "aten.slice" not in str(graph.graph)
+
+
 def test_with_gradients_it_is_pytorchs_own():
     torch.manual_seed(0)
     layer, features = LastConvolution(5, 3, 9), torch.randn(2, 5, 16, 16)
