@@ -14,6 +14,15 @@ from torch import Tensor, nn
 from lossconditioning.errors import ReaderError, positive_int
 
 
+def traced() -> bool:
+    """Whether the call under way is being compiled or exported: then plain arithmetic it is, for others to make quick.
+
+    A kernel of another purpose is taken at its word in the graph: ONNX has a batch norm for it, whose constants are made at
+    run time, which takes longer and does not survive a conversion to half precision.
+    """
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
 class Conditioner(nn.Module):
     """Base of all conditioners.
 
@@ -76,8 +85,8 @@ class FiLM(Conditioner):
     def forward(self, features: Tensor, code: Tensor) -> Tensor:
         sigma = self.spread(1 + self.scale * self.to_scale(code), features)  # (B, C, 1, 1)
         mu = self.spread(self.shift * self.to_shift(code), features)
-        plain = features.device.type == "cpu" and features.dim() == 4 and features.is_contiguous()
-        if not (plain and self.channel_dim == 1 and features.dtype == sigma.dtype):
+        quick = not traced() and self.channel_dim == 1 and features.dim() == 4 and features.is_contiguous()
+        if not (quick and features.device.type == "cpu" and features.dtype == sigma.dtype and features.numel()):
             return sigma * features + mu
         # The same numbers from the kernel of an affine batch norm over B·C channels, whose backward pass makes all three
         # gradients in one go: what FiLM costs is reading and writing the features, and this does it less often.

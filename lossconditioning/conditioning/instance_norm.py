@@ -6,10 +6,13 @@ which loss (YOTO, section 4.3).
 
 from __future__ import annotations
 
+import math
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lossconditioning.conditioning.conditioners import Conditioner
+from lossconditioning.conditioning.conditioners import Conditioner, traced
 from lossconditioning.errors import ReaderError, positive_int
 
 
@@ -42,13 +45,15 @@ class ConditionalInstanceNorm(Conditioner):
 
     def forward(self, features: Tensor, code: Tensor) -> Tensor:
         """Features ``(B, C, H, W)`` under codes ``(B, code_size)``; the same shape."""
-        if features.dim() < 3 or features.shape[1] != self.channels or features.shape[2:].numel() < 2:
+        if features.dim() < 3 or features.shape[1] != self.channels or math.prod(features.shape[2:]) < 2:
             raise ReaderError(
                 f"Features are (B, {self.channels}, H, W), of two places or more; got {tuple(features.shape)}."
             )
         shared = self.shared(code)
         sigma = self.spread(1 + self.to_scale(shared), features)  # (B, C, 1, 1)
         mu = self.spread(self.to_shift(shared), features)
+        if traced() or not features.numel():
+            return (sigma * self._normalised(features) + mu).to(features.dtype)
         # Instance normalisation is batch normalisation over B·C channels, each with a scale and shift of its own.
         flat = F.batch_norm(
             features.reshape(1, sigma.numel(), *features.shape[2:]),
@@ -60,3 +65,10 @@ class ConditionalInstanceNorm(Conditioner):
             eps=self.eps,
         )
         return flat.view(features.shape)
+
+    def _normalised(self, features: Tensor) -> Tensor:
+        """Every channel at mean 0 and deviation 1, by plain arithmetic, in single precision at least."""
+        exact = features.to(torch.promote_types(features.dtype, torch.float32))
+        places = tuple(range(2, features.dim()))
+        centred = exact - exact.mean(places, keepdim=True)
+        return centred * (centred.square().mean(places, keepdim=True) + self.eps).rsqrt()

@@ -61,7 +61,7 @@ def test_differences_are_of_finite_numbers(compared, odd):
 @ODD
 @pytest.mark.parametrize(
     ("position", "whose"),
-    list(enumerate(["The conditional model's objectives", "of the fixed models", "The single model's"])),
+    [(0, "The conditional model's objectives"), (1, "of the fixed models"), (2, "The single model's")],
 )
 def test_no_share_of_a_gap_is_closed_by_what_diverged(position, whose, odd):
     objectives = [torch.tensor([1.5, 1.5]), torch.tensor([1.0, 1.0]), torch.tensor([2.0, 2.0])]
