@@ -12,6 +12,7 @@ import contextlib
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.forward_ad import _set_fwd_grad_enabled
 
 _PEDESTAL = 2.0**-36
 """Keeps the gradient of a squared parameter alive at zero."""
@@ -53,7 +54,10 @@ class _TransformedLowerBound(_LowerBound):
     @staticmethod
     def jvp(ctx, tangent: Tensor, _: None) -> Tensor:
         (values,) = ctx.saved_tensors
-        return tangent * (values >= ctx.bound)
+        with _set_fwd_grad_enabled(
+            True
+        ):  # PyTorch takes a jvp for constant, whose second forward derivative would be wrong
+            return tangent * (values >= ctx.bound)
 
 
 def lower_bound(values: Tensor, bound: float) -> Tensor:
@@ -86,9 +90,7 @@ class _Normalise(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         flat, root, *inputs = ctx.saved_tensors
-        if (
-            torch.is_grad_enabled()
-        ):  # the gradient will be differentiated: what it is made of has to lead back to the inputs
+        if torch.is_grad_enabled():  # it will be differentiated: what it is made of has to lead back to the inputs
             return *_gradients(gradient, *inputs, ctx.inverse), None
         gamma, outer = inputs[1], gradient.reshape(flat.shape)
         energy = outer * flat  # becomes twice the gradient with respect to β + Γx²

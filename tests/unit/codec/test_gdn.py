@@ -133,6 +133,9 @@ TRANSFORMED = {
     "rows_of_jacobian": lambda call, p, x: jacrev(call)(p, x),
     "columns_of_jacobian": lambda call, p, x: jacfwd(call, 1)(p, x),
     "hessian": lambda call, p, x: hessian(lambda x: call(p, x).sin().sum())(x),
+    "forward_twice": lambda call, p, x: jacfwd(
+        jacfwd(lambda v: call({name: value * v.exp() for name, value in p.items()}, x).sin().sum())
+    )(torch.tensor(0.1, dtype=x.dtype)),
 }
 
 
