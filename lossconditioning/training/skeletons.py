@@ -12,24 +12,27 @@ class Skeletons:
     """Members without values. `functional_call` puts values into one while it runs, so every call under way has its own."""
 
     def __init__(self, member: nn.Module):
-        self._pattern = copy.deepcopy(member).to("meta")
-        self._idle: list[nn.Module] = []
+        as_it_is = copy.deepcopy(member).to("meta")
+        other = copy.deepcopy(as_it_is).train(not member.training)
+        # One for each mode, training or not: compilers do not all know how to change it.
+        self._patterns = {member.training: as_it_is, not member.training: other}
+        self._idle: dict[bool, list[nn.Module]] = {True: [], False: []}
 
     def take(self, training: bool) -> nn.Module:
         """A skeleton in training or evaluation mode that no other call has."""
-        if torch.compiler.is_compiling():
-            skeleton = self._pattern  # made ready once, while the graph is made
-        else:
-            try:
-                skeleton = self._idle.pop()
-            except IndexError:
-                skeleton = copy.deepcopy(self._pattern)
-        return skeleton if skeleton.training == training else skeleton.train(training)
+        if torch.compiler.is_compiling():  # a graph is made once
+            return self._patterns[training]
+        try:
+            return self._idle[training].pop()
+        except IndexError:
+            return copy.deepcopy(self._patterns[training])
 
     def give_back(self, skeleton: nn.Module) -> None:
         """For later calls; after an error it is not given back, as nobody knows what is left in it."""
-        if skeleton is not self._pattern:
-            self._idle.append(skeleton)
+        if not torch.compiler.is_compiling():
+            self._idle[skeleton.training].append(skeleton)
 
     def __deepcopy__(self, memo: dict) -> Skeletons:
-        return Skeletons(self._pattern)
+        twin = copy.copy(self)
+        twin._idle = {True: [], False: []}
+        return twin

@@ -225,6 +225,8 @@ def test_export_makes_a_graph_and_leaves_the_ensemble_as_it_was(build, strict, c
     expected = leaves(twin(x))
     if called:
         ensemble(x)
+    if strict and torch.__version__ < "2.7":
+        pytest.skip("its strict export does not know functional_call")
     graph = torch.export.export(ensemble, (x,), strict=strict)
     torch.testing.assert_close(leaves(graph.module()(x)), expected)
     assert "batch_dim" not in str(graph.graph)  # of vmap, which no other runtime knows
