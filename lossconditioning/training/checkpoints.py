@@ -7,65 +7,130 @@ the name of what wrote it, so a foreign one is.
 
 from __future__ import annotations
 
-import functools
+import contextlib
+import errno
 import hashlib
 import json
 import os
-from collections.abc import Callable
+import threading
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
 
 from lossconditioning.errors import CheckpointError
+from lossconditioning.training import locks
+from lossconditioning.training.values import Tensors, join, split
 
 FORMAT = "lossconditioning-1"
+CAN_NOT_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EROFS)
+"""What file systems answer that do not know how to wait for the disk; anything else may mean that data is lost."""
 
 
 def write_atomically(path: str | os.PathLike, data: bytes) -> None:
-    """Write a file so that a reader sees the old contents or the new, never half, whatever happens in between."""
+    """Write a file so that a reader sees the old contents or the new, never half, whatever happens in between.
+
+    It is written beside its place first, into ``.NAME.partial``. What a killed process leaves of that is overwritten by the
+    next one that writes the same file, and removed by `clear_partial`.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+        temporary, descriptor = _temporary(path)
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                _sync(file.fileno())
+                if locks.fcntl:  # while it is held, so that nobody takes it for abandoned
+                    os.replace(temporary, path)
+            if not locks.fcntl:  # Windows does not move an open file
+                os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        error.filename, error.filename2 = os.fspath(path), None  # what the reader asked for, not the hidden one
         raise
     _sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable, where the system can (POSIX)."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
+def clear_partial(folder: Path, name: str) -> None:
+    """Remove what killed processes left half written of a folder's files; a live one's stays.
+
+    Args:
+        name: a pattern for the names of those files, ``step-*``.
+    """
+    for leftover in folder.glob(f".{name}.partial"):
+        locks.clear(leftover)
+
+
+def _temporary(path: Path) -> tuple[Path, int]:
+    """An empty file beside a path, open and this call's alone; and its descriptor."""
+    temporary = path.with_name(f".{path.name}.partial")
+    if not locks.fcntl:
+        temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # somebody has just removed the folder, empty as it was
+            descriptor = locks.opened(temporary, wait=True)
+            if os.fstat(descriptor).st_size == 0:
+                return temporary, descriptor
+            temporary.unlink()  # a killed process's, whose mode may be another
             os.close(descriptor)
 
 
+def _sync(descriptor: int) -> None:
+    """Wait until a file is on the disk, where the file system can."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in CAN_NOT_SYNC:
+            raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable, where the system can; the file is whole, and in its place, also where it can not."""
+    if os.name == "posix":
+        with contextlib.suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def described(state: Any, where: str = "state") -> tuple[str, Tensors]:
+    """The JSON text and the tensors, not copied, that a nested value is stored as.
+
+    Raises:
+        CheckpointError: for what can not be stored; it names where it stands.
+    """
+    tensors: Tensors = {}
+    try:
+        return json.dumps(split(state, where, tensors)), tensors
+    except RecursionError:
+        raise CheckpointError(f"{where} contains itself, or is nested too deeply to be stored.") from None
+
+
 def save_state(path: str | os.PathLike, state: dict[str, Any]) -> None:
-    """Save a nested dictionary of tensors, numbers, strings, lists and dictionaries.
+    """Save a nested dictionary of tensors, numbers, strings, lists, sets and dictionaries; NumPy's arrays and numbers, too.
+
+    All come back as the types they were, `collections.OrderedDict`, ``Counter``, ``defaultdict`` and ``deque`` included.
 
     Args:
         path: the file; its folder is made if missing.
         state: for instance ``{"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": 100}``.
 
     Raises:
-        CheckpointError: for a value that is neither tensor nor JSON; it names where it stands.
+        CheckpointError: for a value of any other type; it names where it stands.
         OSError: if the disk is full or read-only; the file that stood at ``path`` is then untouched.
     """
-    tensors: dict[str, Tensor] = {}
-    plain = _split(state, "", tensors)
-    text = json.dumps(plain)
+    text, tensors = described(state)
+    tensors = {
+        name: tensor.detach().to("cpu").clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
+    }
     header = {"format": FORMAT, "state": text, "digest": _digest(text, tensors)}
     write_atomically(path, save(tensors, metadata=header))
 
@@ -77,10 +142,10 @@ def load_state(path: str | os.PathLike, device: str | torch.device = "cpu") -> d
         CheckpointError: if the file is missing, truncated, edited, or was not written by `save_state`.
     """
     text, tensors = read_verified(path, device)
-    return _join(json.loads(text), tensors)
+    return join(json.loads(text), tensors)
 
 
-def read_verified(path: str | os.PathLike, device: str | torch.device = "cpu") -> tuple[str, dict[str, Tensor]]:
+def read_verified(path: str | os.PathLike, device: str | torch.device = "cpu") -> tuple[str, Tensors]:
     """The JSON text and the tensors of a checkpoint file, after checking format and digest."""
     path = Path(path)
     if not path.is_file():
@@ -105,59 +170,10 @@ def read_verified(path: str | os.PathLike, device: str | torch.device = "cpu") -
     return text, {key: tensor.to(device) for key, tensor in tensors.items()}
 
 
-def _digest(text: str, tensors: dict[str, Tensor]) -> str:
+def _digest(text: str, tensors: Tensors) -> str:
     sha = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         sha.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())
         sha.update(tensor.reshape(-1).clone().view(torch.uint8).numpy())
     return sha.hexdigest()
-
-
-@functools.cache
-def _storable(dtype: torch.dtype) -> bool:
-    """Whether safetensors knows a dtype."""
-    try:
-        save({"empty": torch.empty(0, dtype=dtype)})
-    except (KeyError, SafetensorError):
-        return False
-    return True
-
-
-def _split(value: Any, where: str, tensors: dict[str, Tensor]) -> Any:
-    """Copy a nested value with its tensors moved into ``tensors``, a reference left in their place."""
-    if isinstance(value, Tensor):
-        if value.layout != torch.strided or not _storable(value.dtype):
-            raise CheckpointError(
-                f"state{where} is a {value.layout} tensor of {value.dtype}, which safetensors does not store."
-            )
-        name = f"{len(tensors):05d}{where}"  # numbered, for two paths may read alike
-        tensors[name] = value.detach().to("cpu").clone(memory_format=torch.contiguous_format)
-        return {"tensor": name}
-    if isinstance(value, dict):
-        odd = next((key for key in value if not isinstance(key, (str, int)) or isinstance(key, bool)), None)
-        if odd is not None:
-            raise CheckpointError(f"state{where} has the key {odd!r}; only strings and whole numbers can be keys.")
-        # Optimizers key their state by integers, which JSON would turn into strings: pairs keep the type.
-        return {"items": [[key, _split(item, f"{where}/{key}", tensors)] for key, item in value.items()]}
-    if isinstance(value, (list, tuple)):
-        kind = "tuple" if isinstance(value, tuple) else "list"
-        return {kind: [_split(item, f"{where}/{i}", tensors) for i, item in enumerate(value)]}
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return {"value": value}
-    raise CheckpointError(
-        f"state{where} is a {type(value).__name__}, which can not be stored without pickle. Keep tensors, numbers, strings, "
-        "lists and dictionaries in the state."
-    )
-
-
-def _join(value: dict[str, Any], tensors: dict[str, Tensor]) -> Any:
-    (kind, content), *_ = value.items()
-    rebuild: dict[str, Callable[[Any], Any]] = {
-        "tensor": lambda name: tensors[name],
-        "items": lambda pairs: {key: _join(item, tensors) for key, item in pairs},
-        "list": lambda items: [_join(item, tensors) for item in items],
-        "tuple": lambda items: tuple(_join(item, tensors) for item in items),
-        "value": lambda plain: plain,
-    }
-    return rebuild[kind](content)

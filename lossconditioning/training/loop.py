@@ -14,7 +14,6 @@ serves one model as well as a generator and its discriminator.
 
 from __future__ import annotations
 
-import random
 import sys
 import time
 import warnings
@@ -23,16 +22,17 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lossconditioning.errors import CheckpointError, ReaderError, positive_int
-from lossconditioning.training.checkpoints import load_state, save_state
+from lossconditioning.training.checkpoints import clear_partial, described, load_state, save_state
+from lossconditioning.training.gradients import gradients, restore_gradients
+from lossconditioning.training.identity import compare, identity
 from lossconditioning.training.interrupt import deferred_interrupt
 from lossconditioning.training.memory import keep_freed_memory
 from lossconditioning.training.progress import progress_bar, report_interval
-from lossconditioning.training.randomness import reseed_torch, seed_everything
+from lossconditioning.training.randomness import generators_state, reseed_torch, restore_generators, seed_everything
 
 
 class Loop:
@@ -42,13 +42,16 @@ class Loop:
         batches: ``batches[t]`` or ``batches(t)`` is the batch of step t, a function of t alone (see `Batches`).
         steps: when training is done.
         state: name → what training changes: modules, optimizers, schedulers, gradient scalers (anything with
-            ``state_dict`` and ``load_state_dict``) and ``torch.Generator``.
-        path: folder of the checkpoints. Without it nothing is saved.
+            ``state_dict`` and ``load_state_dict``) and ``torch.Generator``. The gradients of modules and optimizers are
+            saved with them, for steps that accumulate.
+        path: folder of the checkpoints. Without it nothing is saved. A checkpoint of another training is refused: of other
+            ``steps``, another ``seed``, other kinds of state, or optimizers and schedules made with other values.
         every: steps between checkpoints; a twentieth of ``steps`` if not given.
         keep: how many checkpoints to keep, at least 2, so that one that turns out damaged has one before it.
         seed: of every random number in training; step t draws from (seed, t).
         minutes: stop, saved, when this much time is used up. ``done`` then tells whether training has finished.
-        config: JSON-able description of what is trained; a checkpoint of another configuration is refused.
+        config: numbers, strings, lists and dictionaries that say what is trained besides, such as the loss; a checkpoint
+            of another configuration is refused.
         label: name shown at the progress bar.
         progress: whether to show the bar.
         writes: whether this process saves checkpoints. Of several processes that train one network only one should; all
@@ -65,6 +68,10 @@ class Loop:
     While iterating, the global generators of torch, NumPy and Python are the loop's: torch's are seeded anew at every
     step, NumPy's and Python's once, and their state is part of the checkpoint. An interrupt (Ctrl-C, a notebook's stop
     button) is held back until the step is finished and saved, then raised.
+
+    A step is finished when the next batch is asked for: a loop that is left by ``break`` continues from its last
+    checkpoint. ``zip``, ``enumerate``, ``tqdm`` or ``itertools.islice`` may stand around a `Loop`; what asks for batches
+    ahead of time may not.
     """
 
     def __init__(
@@ -110,6 +117,8 @@ class Loop:
         if self.path and self.path.exists() and not self.path.is_dir():
             raise ReaderError(f"path is the folder of the checkpoints, but {self.path} is a file. Give another.")
         self.config = dict(config or {})
+        if self.path:
+            described(self.config, "config")  # refused now, not at the first checkpoint
         self.label, self.progress = label, progress
         self.writes, self.agree = writes, agree
         self.step = 0
@@ -118,6 +127,7 @@ class Loop:
         self.seconds = 0.0
         self._latest: dict[str, Any] = {}
         self._stride = -(-steps // 1000)
+        self._identity: dict[str, Any] = {}
 
     @property
     def done(self) -> bool:
@@ -145,15 +155,21 @@ class Loop:
 
     def _train(self) -> Iterator[Any]:
         keep_freed_memory()
+        self._check_storable()
+        began = self.step
         started = time.monotonic() - self.seconds
         deadline = None if self.minutes is None else time.monotonic() + 60 * self.minutes
         bar = progress_bar(self.steps, self.label, initial=self.step, show=self.progress)
-        # Two frames up: this generator is delegated to by __iter__, which the reader's for-loop drives.
-        with bar, deferred_interrupt(consumer=sys._getframe(2)) as interrupted:
+        with bar, deferred_interrupt(saves=self.path is not None) as interrupted:
             interval, next_report = report_interval(), 0.0
             while not self.done:
                 reseed_torch(self.seed, self.step)
-                yield self.batches(self.step)
+                interrupted.driven()
+                try:
+                    yield self.batches(self.step)
+                except GeneratorExit:
+                    interrupted.abandon()
+                    raise
                 self.step += 1
                 now = time.monotonic()
                 self.seconds = now - started
@@ -163,10 +179,14 @@ class Loop:
                 stop = self.done or self.agree(bool(interrupted) or (deadline is not None and now >= deadline))
                 if stop:
                     self._report(bar)
+                if self.step == began + 1:
+                    self._check_storable()  # an optimizer has its state from its first step on
                 if stop or self.step % self.every == 0:
                     self._checkpoint(must=stop)
-                if interrupted and not self.done:
-                    raise KeyboardInterrupt(f"stopped at step {self.step:,} of {self.steps:,}; run again to continue")
+                if stop and interrupted:
+                    interrupted.granted()
+                    again = "; run again to continue" if self.path and not self.done else ""
+                    raise KeyboardInterrupt(f"stopped at step {self.step:,} of {self.steps:,}{again}")
                 if stop:
                     return
 
@@ -180,6 +200,11 @@ class Loop:
     def _files(self) -> list[Path]:
         """Checkpoints in the folder, newest first."""
         return sorted(self.path.glob("step-*.safetensors"), reverse=True) if self.path else []
+
+    def _check_storable(self) -> None:
+        """Refuse a state that no checkpoint could hold, before hours are spent on it."""
+        if self.path and self.writes:
+            described(self._state(), "state")
 
     def _checkpoint(self, must: bool) -> None:
         if self.path is None or not self.writes:
@@ -200,21 +225,21 @@ class Loop:
             old.unlink(missing_ok=True)
 
     def _snapshot(self) -> dict[str, Any]:
-        algorithm, keys, *rest = np.random.get_state()  # noqa: NPY002
-        version, words, gauss = random.getstate()
         return {
             "step": self.step,
             "seconds": self.seconds,
             "config": self.config,
+            "identity": self._identity,
             "history": self.history,
-            "random": {
-                "numpy": [algorithm, torch.from_numpy(keys.astype(np.int64)), *rest],
-                "python": [version, torch.tensor(words), gauss],
-            },
-            "state": {
-                name: item.get_state() if isinstance(item, torch.Generator) else item.state_dict()
-                for name, item in self.state.items()
-            },
+            "random": generators_state(),
+            "state": self._state(),
+            "gradients": gradients(self.state),
+        }
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            name: item.get_state() if isinstance(item, torch.Generator) else item.state_dict()
+            for name, item in self.state.items()
         }
 
     def resume(self) -> bool:
@@ -228,9 +253,9 @@ class Loop:
         """
         if self.path is None:
             return False
+        self._identity = identity(self.seed, self.steps, self.state)
         if self.writes:
-            for leftover in self.path.glob(".step-*.partial"):
-                leftover.unlink(missing_ok=True)
+            clear_partial(self.path, "step-*")
         files, problems = self._files(), []
         for file in files:
             try:
@@ -250,26 +275,22 @@ class Loop:
         return False
 
     def _restore(self, saved: dict[str, Any], file: Path) -> None:
-        if saved["config"] != self.config:
-            there, here = ({name: repr(value) for name, value in c.items()} for c in (saved["config"], self.config))
-            differ = sorted(name for name in {*there, *here} if there.get(name) != here.get(name))
-            said = "; ".join(f"{n} is {there.get(n, 'not set')} there, {here.get(n, 'not set')} here" for n in differ)
-            raise CheckpointError(f"{file} belongs to another configuration: {said}.")
-        if set(saved["state"]) != set(self.state):
-            raise CheckpointError(f"{file} holds {sorted(saved['state'])}, but this loop trains {sorted(self.state)}.")
         if saved["step"] > self.steps:
             raise CheckpointError(f"{file} has {saved['step']:,} steps, more than the {self.steps:,} asked for.")
+        if set(saved["state"]) != set(self.state):
+            raise CheckpointError(f"{file} holds {sorted(saved['state'])}, but this loop trains {sorted(self.state)}.")
+        compare(file, saved, self.config, self._identity, self.state)
         for name, item in self.state.items():
             try:
                 load = item.set_state if isinstance(item, torch.Generator) else item.load_state_dict
                 load(saved["state"][name])
             except (RuntimeError, ValueError, KeyError, TypeError) as error:
                 raise CheckpointError(f"{file}: {name} does not fit ({str(error).splitlines()[0]})") from None
+        if "gradients" in saved:  # not in checkpoints of earlier versions, nor an identity
+            restore_gradients(self.state, saved["gradients"])
+        self._identity = saved.get("identity", self._identity)
         self.step, self.seconds, self.history = saved["step"], saved["seconds"], saved["history"]
-        algorithm, keys, *rest = saved["random"]["numpy"]
-        np.random.set_state((algorithm, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
-        version, words, gauss = saved["random"]["python"]
-        random.setstate((version, tuple(words.tolist()), gauss))
+        restore_generators(saved["random"])
 
 
 def _by_step(batches: Any) -> Callable[[int], Any]:

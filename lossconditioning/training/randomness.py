@@ -50,6 +50,24 @@ def reseed_torch(*numbers: int) -> None:
         torch.cuda.manual_seed_all(seed)
 
 
+def generators_state() -> dict[str, list]:
+    """What NumPy's and Python's global generators stand at, for a checkpoint. (torch's are seeded anew at every step.)"""
+    algorithm, keys, *rest = np.random.get_state()  # noqa: NPY002
+    version, words, gauss = random.getstate()
+    return {
+        "numpy": [algorithm, torch.from_numpy(keys.astype(np.int64)), *rest],
+        "python": [version, torch.tensor(words), gauss],
+    }
+
+
+def restore_generators(saved: dict[str, list]) -> None:
+    """The inverse of `generators_state`."""
+    algorithm, keys, *rest = saved["numpy"]
+    np.random.set_state((algorithm, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
+    version, words, gauss = saved["python"]
+    random.setstate((version, tuple(words.tolist()), gauss))
+
+
 class Batches:
     """Shuffled mini-batches of in-memory tensors, addressed by step: ``batches[t]``.
 

@@ -121,7 +121,13 @@ def test_tensors_are_told_apart(state, file):
 
 @pytest.mark.parametrize(
     ("value", "named"),
-    [(nn.Linear(1, 1), "Linear"), ({1}, "set"), (torch.float32, "dtype"), (b"x", "bytes"), (lambda: 0, "function")],
+    [
+        (nn.Linear(1, 1), "Linear"),
+        (signal.SIGINT, "Signals"),
+        (torch.float32, "dtype"),
+        (b"x", "bytes"),
+        (lambda: 0, "function"),
+    ],
 )
 def test_what_can_not_be_stored_names_its_place(value, named, file):
     with pytest.raises(CheckpointError, match=f"state/loop/parts/1/x is a {named}"):
@@ -130,7 +136,7 @@ def test_what_can_not_be_stored_names_its_place(value, named, file):
 
 
 @pytest.mark.parametrize(
-    "tensor", [torch.zeros(1, dtype=torch.complex128), torch.eye(2).to_sparse()], ids=["z", "sparse"]
+    "tensor", [torch.zeros(1, dtype=torch.complex128), torch.eye(2).to_sparse_csr()], ids=["z", "sparse rows"]
 )
 def test_tensors_that_can_not_be_stored_name_their_place(tensor, file):
     with pytest.raises(CheckpointError, match="state/loop/x"):

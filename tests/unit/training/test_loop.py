@@ -244,7 +244,7 @@ def test_a_log_file_gets_a_few_lines_of_progress(capfd, monkeypatch):
         ({"config": {**CONFIG, "dropout": None}}, "dropout"),
         ({"state": {"model": nn.Linear(1, 1)}}, r"holds \[.*'critic'.*\], but this loop trains \['model'\]"),
         ({"steps": 20}, "30 steps, more than the 20 asked for"),
-        ({}, "model does not fit"),
+        ({}, "adam is 'Adam' there, 'a module' here"),
     ],
 )
 def test_checkpoints_of_another_training_are_refused(options, said, finished):
