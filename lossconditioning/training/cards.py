@@ -110,6 +110,30 @@ def cards(folder: Path, system: str) -> list[Card]:
     return found
 
 
+def stored_weights(folder: Path, card: Card) -> bytes:
+    """The file of the weights that a card describes, verified.
+
+    Raises:
+        CheckpointError: if it is missing, damaged, or another one.
+    """
+    path = folder / f"{card.name}.safetensors"
+    try:
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() == card.digest:
+            return data
+        load_tensors(data)
+        problem = f"{path} is not the file its card describes (its digest does not fit)"
+    except FileNotFoundError:
+        problem = f"The card {card.name}.json stands alone: {path} is missing"
+    except OSError as error:
+        problem = f"{path} can not be read ({error.strerror or error})"
+    except SafetensorError as error:
+        problem = f"{path} is damaged or not a safetensors file ({error})"
+    raise CheckpointError(
+        f"{problem}. Fetch it again; or delete the card, {folder / card.name}.json, and train it anew: {card.command}"
+    )
+
+
 def load_published(folder: str | Path, name: str, system: str) -> tuple[Card, dict[str, Tensor]]:
     """Load a finished checkpoint, verified against its card; weights come back as float32.
 
@@ -123,22 +147,7 @@ def load_published(folder: str | Path, name: str, system: str) -> tuple[Card, di
             f"{folder / name}.json is a checkpoint of {card.system!r}, not of {system!r}. Load it with that system, or give "
             "another folder."
         )
-    path = folder / f"{name}.safetensors"
-    try:
-        data = path.read_bytes()
-        tensors = load_tensors(data)
-    except FileNotFoundError:
-        raise CheckpointError(
-            f"The card {name}.json stands alone: {path} is missing. Fetch it again, or train it."
-        ) from None
-    except SafetensorError as error:
-        raise CheckpointError(
-            f"{path} is damaged or not a safetensors file ({error}). Fetch it again, or train it."
-        ) from None
-    if hashlib.sha256(data).hexdigest() != card.digest:
-        raise CheckpointError(
-            f"{path} is not the file its card describes (its digest does not fit). Fetch it again, or train it."
-        )
+    tensors = load_tensors(stored_weights(folder, card))
     return card, {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}
 
 

@@ -99,5 +99,5 @@ def accelerated_loop(
         label=config.name,
         progress=run.progress and accelerator.is_main_process,
         writes=accelerator.is_main_process,
-        agree=lambda stop: any_process(accelerator, stop),
+        agree=lambda stop: any_process(accelerator, stop or run.stop()),
     )

@@ -1,31 +1,29 @@
-"""From a trained network to a finished checkpoint with its card; and several experiments, some at a time."""
+"""From a trained network to a finished checkpoint with its card; and in which order several experiments get there."""
 
 from __future__ import annotations
 
-import multiprocessing
 import shutil
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from lossconditioning.errors import CheckpointError, ReaderError, positive_int
-from lossconditioning.training.cards import Card, environment, publish, read_card
+from lossconditioning.errors import CheckpointError, ReaderError
+from lossconditioning.training.cards import Card, environment, publish, read_card, stored_weights
+from lossconditioning.training.checkpoints import clear_partial
 from lossconditioning.training.config import Config
+from lossconditioning.training.locks import Held, holding
 from lossconditioning.training.loop import Loop
-from lossconditioning.training.progress import progress_bar
 from lossconditioning.training.runs import Run
 
 
 def is_finished(system: str, config: Config, run: Run) -> bool:
-    """Whether the run's folder has this experiment's finished checkpoint.
+    """Whether the run's folder has this experiment's finished checkpoint, whole.
 
     Raises:
-        CheckpointError: if it has one of another configuration, seed or system.
+        CheckpointError: if it has one of another configuration, seed or system; or a card without its weights.
     """
     path = Path(run.out) / f"{config.name}.json"
     if not path.exists():
@@ -36,6 +34,7 @@ def is_finished(system: str, config: Config, run: Run) -> bool:
             f"{path} is a finished checkpoint of another configuration (profile {card.profile}, seed {card.seed}). Give "
             "another --out, or delete it."
         )
+    stored_weights(Path(run.out), card)
     return True
 
 
@@ -54,6 +53,39 @@ def make_folder(folder: Path) -> None:
         raise ReaderError(
             f"The folder {folder} for the checkpoints can not be made ({error.strerror or error}). Give another."
         ) from None
+
+
+@contextmanager
+def alone(system: str, name: str, folder: Path) -> Iterator[None]:
+    """Train an experiment in a folder where no other process does; and clear what killed ones left half written.
+
+    The lock file is ``.NAME.lock``. A process that ends, however it ends, lets go of it.
+
+    Raises:
+        ReaderError: if another process trains it, or the folder can not be written.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(holding(folder / f".{name}.lock"))
+        except Held as held:
+            who = f" ({held})" if str(held) else ""
+            raise ReaderError(
+                f"{system} {name} is being trained in {folder} by another process{who}. Wait until that has ended, or give "
+                "another --out."
+            ) from None
+        except OSError as error:
+            raise ReaderError(
+                f"The folder {folder} for the checkpoints can not be written ({error.strerror or error}). Give another."
+            ) from None
+        clear_partial(folder, f"{escape(name)}.*")
+        yield
+
+
+def clear_unfinished(folder: Path, name: str) -> None:
+    """Remove the resumable checkpoints of an experiment that is finished."""
+    shutil.rmtree(folder / "unfinished" / name, ignore_errors=True)
+    with suppress(OSError):  # others have theirs there
+        (folder / "unfinished").rmdir()
 
 
 def finish(
@@ -91,10 +123,7 @@ def finish(
         versions=versions,
     )
     card = publish(Path(run.out), card, stored)
-    unfinished = Path(run.out) / "unfinished"
-    shutil.rmtree(unfinished / config.name)
-    if not any(unfinished.iterdir()):
-        unfinished.rmdir()
+    clear_unfinished(Path(run.out), config.name)
     return card
 
 
@@ -113,41 +142,3 @@ def in_waves(configs: Iterable[Config]) -> list[list[Config]]:
         waves.append(ready)
         left = [config for config in left if config not in ready]
     return waves
-
-
-def train_many(
-    train: Callable[[Config, Run], bool], configs: Sequence[Config], run: Run, deadline: float | None, workers: int = 1
-) -> int:
-    """Train experiments, ``workers`` of them at a time, each in a process and on a thread of its own.
-
-    Args:
-        train: trains one; a module's own function, or what else another process finds.
-        deadline: when time is up for all of them, as `time.time` has it.
-
-    Returns:
-        how many are finished; all of them, unless time was up.
-    """
-    if positive_int("workers", workers) == 1:
-        return sum(_train_until(train, config, run, deadline) for config in configs)
-    finished, context, run = 0, multiprocessing.get_context("spawn"), replace(run, progress=False)
-    with (
-        ProcessPoolExecutor(workers, mp_context=context, initializer=torch.set_num_threads, initargs=(1,)) as pool,
-        progress_bar(len(configs), "experiments", unit="experiment") as bar,
-    ):
-        try:
-            for job in as_completed([pool.submit(_train_until, train, config, run, deadline) for config in configs]):
-                finished += job.result()
-                bar.update()
-        except BaseException:  # an interrupt, or a mistake in one job: do not start the others first
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-    return finished
-
-
-def _train_until(train: Callable[[Config, Run], bool], config: Config, run: Run, deadline: float | None) -> bool:
-    if deadline is not None:
-        minutes = (deadline - time.time()) / 60
-        if minutes <= 0:
-            return False
-        run = replace(run, minutes=minutes)
-    return train(config, run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,20 @@ from lossconditioning.evaluation import Evaluation, Statement, measured_claims
 from lossconditioning.paths import shipped
 from lossconditioning.training.cards import Card, cards, finished, in_half_precision, load_network
 from lossconditioning.training.config import Config
-from lossconditioning.training.experiments import finish, in_waves, is_finished, make_folder, train_many
+from lossconditioning.training.experiments import (
+    alone,
+    clear_unfinished,
+    finish,
+    in_waves,
+    is_finished,
+    make_folder,
+)
 from lossconditioning.training.fitting import fit
 from lossconditioning.training.lending import lent
 from lossconditioning.training.loop import Loop
 from lossconditioning.training.runs import Run
 from lossconditioning.training.schedules import optimizer_and_schedule
+from lossconditioning.training.workers import train_many
 
 Batch = Any
 """Tensors whose first axis, an ensemble's second, runs over examples: one, or a (named) tuple of them."""
@@ -149,20 +157,31 @@ class System:
     def train(self, config: Config, run: Run) -> bool:
         """Train one experiment into a finished checkpoint and its card, ``NAME.safetensors`` and ``NAME.json`` in ``run.out``.
 
-        Continues where an earlier call stopped, and does nothing if the checkpoint is finished.
+        Continues where an earlier call stopped, and does nothing if the checkpoint is finished. What killed processes have
+        left half written is removed.
 
         Returns:
             whether it is finished now; False if ``run.minutes`` ran out first.
 
         Raises:
-            CheckpointError: if ``run.out`` holds a finished checkpoint of another configuration or seed.
-            ReaderError: if an experiment that this one needs is not finished there.
+            CheckpointError: if ``run.out`` holds a finished checkpoint of another configuration or seed, or a card whose
+                weights are missing or damaged.
+            ReaderError: if another process trains the experiment there; if one that it needs is not finished there.
         """
         if run.out is None:
             raise ReaderError("Training needs a folder for its checkpoints: Run(out=…).")
+        folder, first = Path(run.out), PartialState().is_main_process
         if is_finished(self.name, config, run):
+            if first:
+                with suppress(ReaderError), alone(self.name, config.name, folder):  # what a killed one has left there
+                    clear_unfinished(folder, config.name)
             return True
-        make_folder(Path(run.out))
+        make_folder(folder)
+        with alone(self.name, config.name, folder) if first else nullcontext():
+            return is_finished(self.name, config, run) or self._published(config, run)
+
+    def _published(self, config: Config, run: Run) -> bool:
+        """Train and publish an experiment; whether there was time enough."""
         data = self._gathered(config, run)
         model, loop = self._trained(config, run, data, Path(run.out) / "unfinished" / config.name)
         if loop.done and PartialState().is_main_process:
@@ -170,7 +189,8 @@ class System:
             kept = self.build(config, run.seed)  # as it will be loaded: training may have left its own under autocast
             kept.load_state_dict(stored)
             metrics = self.measure(config, kept.eval(), data)
-            finish(self.name, config, run, loop, stored, metrics, data=data.source, tolerance=self.tolerance)
+            if not is_finished(self.name, config, run):  # by somebody else, where locks are not to be had
+                finish(self.name, config, run, loop, stored, metrics, data=data.source, tolerance=self.tolerance)
         return loop.done
 
     def train_all(self, configs: Iterable[Config], run: Run, workers: int = 1) -> int:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 PROFILES = ("smoke", "demo", "laptop", "paper")
 """Seconds, every line exercised; shipped checkpoints; training on two cores; the paper's own scale."""
+
+
+def never() -> bool:
+    """Nobody asks for an end."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,7 @@ class Run:
         weights: of pretrained networks, a file or a folder; see `PerceptualFeatures`.
         mixed_precision: "no", "fp16" or "bf16", in place of the configuration's.
         thorough: measure also what takes minutes.
+        stop: asked after every step whether to stop, saved, as when time is up.
     """
 
     out: Path | str | None = None
@@ -34,6 +41,7 @@ class Run:
     weights: Path | str | None = None
     mixed_precision: str | None = None
     thorough: bool = False
+    stop: Callable[[], bool] = never
 
     @property
     def smoke(self) -> bool:

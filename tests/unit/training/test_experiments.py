@@ -9,7 +9,7 @@ import torch
 
 from lossconditioning import CheckpointError, ReaderError
 from lossconditioning.systems import toy
-from lossconditioning.training import Config, Run, System, experiments, protocol
+from lossconditioning.training import Config, Run, System, protocol, workers
 from lossconditioning.training.cards import Card, publish
 from lossconditioning.training.experiments import in_waves, is_finished, make_folder
 
@@ -54,7 +54,7 @@ def test_all_share_one_time_budget_each_wave_what_is_left(monkeypatch):
         return True
 
     monkeypatch.setattr(System, "train", a_minutes_training)
-    for module in (protocol, experiments):
+    for module in (protocol, workers):
         monkeypatch.setattr(module, "time", clock)
     configs = [Own("a"), Own("b"), Own("c", asked=("a",)), Own("d", asked=("c",))]
     assert toy.SYSTEM.train_all(configs, Run(minutes=3)) == 3
@@ -100,6 +100,29 @@ def test_a_card_of_other_fields_or_values_is_of_another_configuration(tmp_path, 
     finished(tmp_path, {**Own("x").as_json(), **changes})
     with pytest.raises(CheckpointError, match="another configuration"):
         is_finished("own", Own("x"), Run(out=tmp_path))
+
+
+def damaged(file, how):
+    if how == "missing":
+        file.unlink()
+    elif how == "a folder":
+        file.unlink()
+        file.mkdir()
+    else:
+        data = file.read_bytes()
+        file.write_bytes({"truncated": data[:-3], "empty": b"", "one bit": data[:-1] + bytes([data[-1] ^ 1])}[how])
+
+
+@pytest.mark.parametrize("how", ["missing", "truncated", "empty", "one bit", "a folder"])
+def test_finished_weights_are_verified_before_they_count_as_finished(how, tmp_path):
+    finished(tmp_path, Own("x").as_json())
+    damaged(tmp_path / "x.safetensors", how)
+    with pytest.raises(
+        CheckpointError, match=r"x\.safetensors.*or delete the card, .*x\.json, and train it anew: none"
+    ):
+        is_finished("own", Own("x"), Run(out=tmp_path))
+    (tmp_path / "x.json").unlink()
+    assert not is_finished("own", Own("x"), Run(out=tmp_path))
 
 
 def test_a_folder_that_can_not_be_made_is_said_before_training(tmp_path):
