@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +19,57 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 
 
+_NOT_THE_READERS = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
+"""Folders that systems keep beside a reader's pictures, with copies and thumbnails of them."""
+
+
 def picture_paths(folder: Path) -> list[Path]:
-    """All pictures in a folder and the folders below it, by name."""
-    return sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    """All pictures in a folder and the folders below it, by name; see `files_below` for what is looked through."""
+    return files_below(folder, SUFFIXES)
+
+
+def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """All files with one of the suffixes, in small letters, in a folder and the folders below it, by name.
+
+    Files and folders whose names begin with a dot are left out, such as macOS's ``._photo.jpg`` and JupyterLab's
+    ``.ipynb_checkpoints``, and so are folders that a system keeps there. A link to a folder is followed, unless what it leads
+    to is looked through already or lies above: each folder is looked through once.
+
+    Raises:
+        ReaderError: if a folder can not be looked into.
+    """
+    found, links = [], [Path(folder)]
+    seen = {_identity(above) for above in Path(folder).resolve().parents}
+    while links:  # those last: what is found under its own name has that one
+        for place, folders, files in _walk(links.pop(0)):
+            seen.add(_identity(place))
+            below = [place / name for name in sorted(folders) if not _left_out(name)]
+            links += [path for path in below if path.is_symlink()]
+            folders[:] = [path.name for path in below if _identity(path) not in seen]  # where links are not followed
+            found += [place / name for name in files if not _left_out(name)]
+        links = [link for link in links if _identity(link) not in seen]
+    return sorted(path for path in found if path.suffix.lower() in suffixes and path.is_file())
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    def refuse(error: OSError) -> None:
+        raise ReaderError(
+            f"The folder {error.filename} can not be looked into ({error.strerror}). Make it readable, or move it away."
+        ) from None
+
+    if folder.is_dir():
+        for place, folders, files in os.walk(folder, onerror=refuse):
+            yield Path(place), folders, files
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """What a folder has in common with itself under other names."""
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
+def _left_out(name: str) -> bool:
+    return name.startswith(".") or name in _NOT_THE_READERS
 
 
 def read_picture(path: Path) -> Tensor:
@@ -27,16 +78,27 @@ def read_picture(path: Path) -> Tensor:
     Raises:
         ReaderError: if it can not be read as a picture.
     """
+    path = Path(path)
+    if not path.exists():
+        raise ReaderError(f"There is no picture {path}.")
+    if not path.is_file():  # of which nobody knows when it ends
+        raise ReaderError(f"{path} is {'a folder' if path.is_dir() else 'a pipe or a device'}, not a picture file.")
     try:
         with Image.open(path, formats=FORMATS) as opened:
-            pixels = _rgb(ImageOps.exif_transpose(opened))
-    except FileNotFoundError:
-        raise ReaderError(f"There is no picture {path}.") from None
-    except (OSError, ValueError, SyntaxError, EOFError, OverflowError, Image.DecompressionBombError) as error:
+            pixels = _rgb(_upright(opened))
+    except Exception as error:  # a decoder that reads damaged bytes may raise anything
         raise ReaderError(
-            f"{path} can not be read as a picture ({error}). Give a PNG, JPEG, WebP, BMP, TIFF or PPM file."
+            f"{path} can not be read as a picture ({str(error) or type(error).__name__}). Give a PNG, JPEG, WebP, BMP, TIFF or "
+            "PPM file."
         ) from None
     return torch.from_numpy(pixels).permute(2, 0, 1)
+
+
+def _upright(opened: Image.Image) -> Image.Image:
+    opened.load()
+    with contextlib.suppress(Exception):  # a photograph whose EXIF is odd is still a photograph
+        ImageOps.exif_transpose(opened, in_place=True)  # turns it first, and writes its EXIF anew then
+    return opened
 
 
 def _rgb(opened: Image.Image) -> np.ndarray:
@@ -65,7 +127,9 @@ def read_pictures(folder: Path, without: tuple[str, ...] = ()) -> dict[str, Tens
     """
     paths = [path for path in picture_paths(folder) if path.relative_to(folder).parts[0] not in without]
     if not paths:
-        raise ReaderError(f"There is no picture in {folder} (looked for {', '.join(SUFFIXES)}).")
+        raise ReaderError(
+            f"There is no picture in {folder} (looked for {', '.join(SUFFIXES)}; names that begin with a dot are left out)."
+        )
     found: dict[str, Tensor] = {}
     for path in paths:
         name = path.relative_to(folder)
