@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lossconditioning.codec.container import MAX_PIXELS, MAX_SIDE, Container, FileError, checksum
+from lossconditioning.codec.container import MAX_PIXELS, MAX_SIDE, Container, FileError, checksum, warn_of_size
 from lossconditioning.codec.entropy_models import gaussian_likelihood
 from lossconditioning.codec.lam_range import LamRange
 from lossconditioning.codec.symbols import SymbolCoder, Symbols
@@ -87,13 +87,16 @@ class Codec:
         """A picture as the contents of a file.
 
         Args:
-            picture: uint8 ``(3, H, W)``, from 1×1 to 65,535 pixels a side.
+            picture: uint8 ``(3, H, W)``, from 1×1 to 65,535 pixels a side. Of one that `decompress` takes only with a higher
+                limit than its own, 16.8 megapixels, it warns.
             lam: λ; small for small files, large for faithful ones. A fixed-weight model only notes it. Outside of the
                 range that the model was trained on it warns (`WeightWarning`), a factor of ten beyond it refuses.
         """
         lam = self.lam_range.checked(lam)
         self.lam_range.warn(lam, stacklevel=2)
-        return self.encode(picture, lam)[1]
+        data = self.encode(picture, lam)[1]
+        warn_of_size(*picture.shape[1:], stacklevel=2)
+        return data
 
     def decompress(self, data: bytes, max_pixels: int = MAX_PIXELS) -> Tensor:
         """The picture in a file, uint8 ``(3, H, W)``.
@@ -177,8 +180,14 @@ class Codec:
             _compare(file, z, file.z_checksum)  # before anything large is computed from them
             return self._sigma(z, file.lam)
 
+        rows, columns = (-(-side // STRIDE) for side in (file.height, file.width))
+        if len(file.payload) < self._coder.least_bytes(rows, columns):  # nothing is set aside for what can not be there
+            raise FileError(
+                f"The header says {file.width}×{file.height} pixels, for which a payload of {len(file.payload):,} bytes is too "
+                "short: the file was edited. Get it again."
+            )
         try:
-            symbols = self._coder.read(file.payload, -(-file.height // STRIDE), -(-file.width // STRIDE), predict)
+            symbols = self._coder.read(file.payload, rows, columns, predict)
         except AssertionError:
             raise FileError("The file's payload is not one this model's tables can have made. Get it again.") from None
         _compare(file, symbols.y, file.y_checksum)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import struct
+import warnings
 import zlib
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ OVERHEAD = _HEADER.size + _CHECKSUM.size
 """Bytes of a file that are not payload."""
 MAX_SIDE = 0xFFFF
 MAX_PIXELS = 1 << 24
-"""Larger pictures (16.8 megapixels) are refused, unless a reader raises the limit: a file of a few bytes that gets all its
+"""Larger pictures (16.8 megapixels) are refused, unless a reader raises the limit: a file of a few kilobytes that gets all its
 checksums right still costs the time and memory of the picture it claims to be."""
 
 
@@ -100,3 +101,14 @@ class Container:
 def checksum(symbols: NDArray[np.int32], width: int, height: int, lam: float) -> int:
     """CRC-32 of symbols, and of what the header says they are: encoder and decoder compare what they saw."""
     return zlib.crc32(symbols.astype("<i2").tobytes(), zlib.crc32(struct.pack("<HHf", width, height, lam)))
+
+
+def warn_of_size(height: int, width: int, stacklevel: int = 1) -> None:
+    """Say so if a picture is larger than is read without a reader's raising the limit; ``stacklevel`` as in `warnings.warn`."""
+    pixels = height * width
+    if pixels > MAX_PIXELS:
+        warnings.warn(
+            f"A picture of {width}×{height} pixels has more than the {MAX_PIXELS:,} that are decompressed without asking. To "
+            f"have it back: decompress(data, max_pixels={pixels}), on the command line --max-pixels {pixels}.",
+            stacklevel=stacklevel + 1,
+        )

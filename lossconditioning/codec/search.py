@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 from torch import Tensor
 
 from lossconditioning.codec.codec import Codec
-from lossconditioning.codec.container import OVERHEAD
+from lossconditioning.codec.container import OVERHEAD, warn_of_size
 from lossconditioning.errors import ReaderError
 from lossconditioning.evaluation.rate_distortion import quality
 
@@ -110,5 +110,6 @@ class _Tries:
             low, high = (math.log(end) for end in within)
             inner = lambda x: self(min(max(math.exp(x), within[0]), within[1]))  # noqa: E731 - exp(log(x)) may leave the ends
             brentq(inner, low, high, xtol=tolerance)
+        warn_of_size(*self.picture.shape[1:])
         lam = max(self.data, key=lambda lam: rank(lam, self.excess[lam]))
         return at(self.codec, self.picture, lam, self.data[lam])

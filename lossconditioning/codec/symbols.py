@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from lossconditioning.codec.entropy_models import FactorisedPrior
 from lossconditioning.codec.tables import BOUNDARIES, Table, gaussian_tables, prior_tables
 
+_STATE = 8
+"""Bytes of the coder's state, which it need not write out."""
+
 
 @dataclass(frozen=True)
 class Symbols:
@@ -50,6 +53,11 @@ class SymbolCoder:
         for table, places in self._in_use(symbols.sigma):
             table.write(encoder, symbols.y.ravel()[places])
         return encoder.get_compressed().astype("<u4").tobytes()
+
+    def least_bytes(self, rows: int, columns: int) -> int:
+        """No payload with ``(rows, columns)`` hyper-latents is shorter: that of the likeliest ones, without any latents."""
+        bits = rows * columns * sum(table.least_bits for table in self.z_tables)
+        return max(0, int(bits) // 8 - _STATE)
 
     def read(self, payload: bytes, rows: int, columns: int, predict: Callable[[NDArray], NDArray]) -> Symbols:
         """The symbols in a payload.

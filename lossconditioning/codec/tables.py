@@ -46,6 +46,12 @@ class Table:
         """The distribution as the entropy coder takes it; from whole numbers, so alike on every machine."""
         return constriction.stream.model.Categorical(self.counts.astype(np.float64), perfect=False)
 
+    @property
+    def least_bits(self) -> float:
+        """What the likeliest symbol costs; a little less, for the entropy coder rounds probabilities to 24 bits."""
+        likeliest = float(self.counts.max() / self.counts.sum(dtype=np.uint64)) + len(self.counts) / (1 << 24)
+        return max(0.0, -math.log2(likeliest))
+
     def write(self, encoder: constriction.stream.queue.RangeEncoder, symbols: NDArray[np.int32]) -> None:
         """Encode symbols; those without a probability of their own as an escape, and then in 16 bits."""
         escape = len(self.counts) - 1

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_codecs import corner, small_codec
 
+from lossconditioning.codec import Symbols, container
 from lossconditioning.codec.container import MAX_PIXELS, OVERHEAD, Container, FileError, checksum
 from lossconditioning.errors import ReaderError
+from lossconditioning.systems import compression
 
 FILE = Container(
     model=b"ABCDEFGH", width=640, height=480, lam=0.25, z_checksum=7, y_checksum=0xFFFFFFFF, payload=b"\1\2\3\4" * 5
@@ -194,6 +196,37 @@ def test_the_limit_on_pixels_is_the_codecs_too(codec, data):
     assert codec.decompress(data, max_pixels=2000).shape == (3, 40, 50)
     with pytest.raises(FileError, match="max_pixels"):
         codec.decompress(data, max_pixels=1999)
+
+
+@pytest.mark.parametrize("name", [None, compression.DEFAULT])
+@pytest.mark.parametrize("side", [64, 128, 640, 2048])
+def test_no_payload_is_shorter_than_the_size_allows_and_the_cheapest_is_hardly_longer(name, side, codec):
+    coder = (codec if name is None else compression.open_codec(name))._coder
+    rows = side // 64
+    z = np.stack([np.full((rows, rows), t.first + t.counts[:-1].argmax(), dtype=np.int32) for t in coder.z_tables])
+    y = np.zeros((8, 4 * rows, 4 * rows), dtype=np.int32)
+    payload, least = coder.write(Symbols(z, y, np.full(y.shape, 0.01))), coder.least_bytes(rows, rows)
+    assert least <= len(payload) <= 1.01 * least + 24
+
+
+def test_a_size_that_the_payload_has_no_room_for_is_refused_before_anything_is_read(codec, data, monkeypatch):
+    """A valid file whose header is edited, and its checksum mended: nothing is decoded, and nothing set aside for it."""
+    monkeypatch.setattr(type(codec._coder), "read", None)
+    file = replace(Container.unpack(data), width=4096, height=4096)
+    with pytest.raises(
+        FileError, match=rf"4096×4096 pixels, .* {len(file.payload)} bytes is too short: the file was edited"
+    ):
+        codec.decompress(file.pack())
+
+
+def test_compressing_warns_of_a_picture_that_is_decompressed_only_if_asked_for(codec, monkeypatch):
+    monkeypatch.setattr(container, "MAX_PIXELS", 1999)
+    with pytest.warns(
+        UserWarning, match=r"50×40 pixels has more than the 1,999 .* decompress\(data, max_pixels=2000\)"
+    ) as found:
+        data = codec.compress(corner(40, 50), 0.05)
+    assert [warning.filename for warning in found] == [__file__]
+    assert codec.decompress(data, max_pixels=2000).shape == (3, 40, 50)
 
 
 # Checksums ------------------------------------------------------------------------------------------------------------
