@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from lossconditioning.codec.codec import Codec
 from lossconditioning.codec.search import Found, at, to_psnr, to_size
-from lossconditioning.datasets.folders import SUFFIXES, picture_paths, read_picture
+from lossconditioning.datasets.folders import SUFFIXES, files_below, picture_paths, read_picture
 from lossconditioning.errors import ReaderError
 from lossconditioning.training.checkpoints import write_atomically
 from lossconditioning.training.progress import progress_bar
@@ -40,15 +41,21 @@ class Goal:
         return at(codec, picture, self.lam) if self.psnr is None else to_psnr(codec, picture, self.psnr)
 
 
-def compress_file(source: Path, target: Path, goal: Goal, codec: Codec) -> str:
-    """Compress one picture file. Returns what came of it, in words."""
-    if target.suffix != SUFFIX:
+def compress_file(source: Path, target: Path, goal: Goal, codec: Codec, *, overwrite: bool = False) -> str:
+    """Compress one picture file. Returns what came of it, in words.
+
+    Raises:
+        ReaderError: if the target is there already, unless ``overwrite``, or can not be written; if the picture can not be
+            read; or as `Goal.reach`.
+    """
+    if target.suffix.lower() != SUFFIX:
         raise ReaderError(
             f"A compressed file's name ends with {SUFFIX}, so that no picture is overwritten; got {target.name}."
         )
+    _check_place(target, overwrite)
     picture = read_picture(source)
     found = goal.reach(codec, picture)
-    write_atomically(target, found.data)
+    _write(target, found.data)
     rate = 8 * len(found.data) / picture[0].numel()
     return (
         f"{source} → {target}: {len(found.data):,} bytes, {rate:.3f} bits per pixel, {found.psnr:.2f} dB, "
@@ -63,22 +70,51 @@ def decompress_file(source: Path, target: Path, decode: Callable[[bytes], Tensor
         decode: a file's contents to a picture, such as a `Codec`'s ``decompress``.
 
     Raises:
-        ReaderError: if the target is there already, unless ``overwrite``; or as ``decode``.
+        ReaderError: if the target is there already, unless ``overwrite``, or can not be written, or is of a format that has
+            no room for the picture; or as ``decode``.
     """
     if target.suffix.lower() not in SUFFIXES:
         raise ReaderError(f"{target.name} does not end like a picture; use .png, or one of {', '.join(SUFFIXES)}.")
+    _check_place(target, overwrite)
+    if not source.exists():
+        raise ReaderError(f"There is no file {source}.")
+    if not source.is_file():
+        raise ReaderError(f"{source} is a pipe or a device, not a file. Save what it gives as a {SUFFIX} file first.")
+    picture = decode(source.read_bytes())
+    _write(target, _encoded(picture, target))
+    return f"{source} → {target}: {picture.shape[2]}×{picture.shape[1]} pixels"
+
+
+def _check_place(target: Path, overwrite: bool) -> None:
     if target.exists() and not overwrite:
         raise ReaderError(
             f"{target} is there already. Give another name or folder, or allow to overwrite (--overwrite)."
         )
+    if target.exists() and not target.is_file():  # which a file would replace
+        raise ReaderError(f"{target} is a folder, a pipe or a device, not a file. Give another name.")
+
+
+def _encoded(picture: Tensor, target: Path) -> bytes:
+    """A picture as a file of the format that the target's name ends with."""
+    file, kind = io.BytesIO(), Image.registered_extensions()[target.suffix.lower()]
     try:
-        data = source.read_bytes()
-    except FileNotFoundError:
-        raise ReaderError(f"There is no file {source}.") from None
-    picture, file = decode(data), io.BytesIO()
-    Image.fromarray(picture.permute(1, 2, 0).numpy()).save(file, Image.registered_extensions()[target.suffix.lower()])
-    write_atomically(target, file.getvalue())
-    return f"{source} → {target}: {picture.shape[2]}×{picture.shape[1]} pixels"
+        Image.fromarray(picture.permute(1, 2, 0).numpy()).save(file, kind)
+    except (ValueError, OSError) as error:  # WebP has at most 16,383 pixels a side, JPEG 65,500
+        height, width = picture.shape[1:]
+        raise ReaderError(
+            f"{target}: {kind} does not take a picture of {width}×{height} pixels ({error}). Use .png, which takes any."
+        ) from None
+    return file.getvalue()
+
+
+def _write(target: Path, data: bytes) -> None:
+    try:
+        write_atomically(target, data)
+    except OSError as error:  # whose own words name a file beside the target that the reader never sees
+        raise ReaderError(
+            f"{target} can not be written ({error.strerror or error}). Free some space, make the folder writable, or give "
+            "another name."
+        ) from None
 
 
 def each(source: Path, target: Path, suffix: str, work: Callable[[Path, Path], str]) -> tuple[list[str], list[str]]:
@@ -98,20 +134,21 @@ def each(source: Path, target: Path, suffix: str, work: Callable[[Path, Path], s
     """
     if not source.is_dir():
         return [work(source, target)], []
-    compressed = (path for path in sorted(source.rglob(f"*{SUFFIX}")) if path.is_file())
-    found, kind = (picture_paths(source), "picture") if suffix == SUFFIX else (list(compressed), f"{SUFFIX} file")
+    kind = "picture" if suffix == SUFFIX else f"{SUFFIX} file"
+    found = picture_paths(source) if suffix == SUFFIX else files_below(source, (SUFFIX,))
     if not found:
-        raise ReaderError(f"There is nothing to do in {source}: no {kind}.")
+        raise ReaderError(f"There is nothing to do in {source}: no {kind} (names that begin with a dot are left out).")
     targets = [target / path.relative_to(source).with_suffix(suffix) for path in found]
-    twice = {str(path) for path in targets if targets.count(path) > 1}
-    if twice:
-        raise ReaderError(f"Several files of {source} would become {sorted(twice)[0]}. Rename one of them.")
+    (twice, count), *_ = Counter(map(str, targets)).most_common(1)
+    if count > 1:
+        raise ReaderError(f"Several files of {source} would become {twice}. Rename one of them.")
     done, failed = [], []
     with progress_bar(len(found), "files", unit="file") as bar:
         for path, place in zip(found, targets, strict=True):
             try:
                 done.append(work(path, place))
-            except (ReaderError, OSError) as error:
-                failed.append(f"{path}: {error}")
+            except Exception as error:  # whatever it is, it is this file's alone
+                known = isinstance(error, (ReaderError, OSError))
+                failed.append(f"{path}: {error if known else f'{type(error).__name__}: {error}'}")
             bar.update()
     return done, failed

@@ -26,6 +26,7 @@ def compress(
         str | None, typer.Option(help="Which experiment's model; the best shipped one if not given.")
     ] = None,
     checkpoint: Checkpoint = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over files that are there.")] = False,
 ) -> None:
     """Compress a picture, or all pictures in a folder, with one model at any weight.
 
@@ -39,7 +40,11 @@ def compress(
 
     goal = files.Goal(lam, target_bytes, target_psnr)
     codec = compression.open_codec(model or compression.DEFAULT, checkpoint)
-    _report(files.each(source, target, files.SUFFIX, lambda one, to: files.compress_file(one, to, goal, codec)))
+
+    def work(one: Path, to: Path) -> str:
+        return files.compress_file(one, to, goal, codec, overwrite=overwrite)
+
+    _report(files.each(source, target, files.SUFFIX, work))
 
 
 def decompress(

@@ -8,7 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
+from lossconditioning.codec import decompress_file
 from lossconditioning.datasets.folders import read_picture
+from lossconditioning.errors import ReaderError
 from lossconditioning.evaluation.rate_distortion import quality
 from lossconditioning.systems import compression
 
@@ -46,7 +48,7 @@ def test_a_picture_is_written_in_the_format_its_name_ends_with(call, codec, suff
 
 def test_a_target_in_bytes_is_met(call):
     for target in (300, 321, 400):
-        status, out, _ = call(f"compress in/a.png a.lcic --target-bytes {target}")
+        status, out, _ = call(f"compress in/a.png a.lcic --target-bytes {target} --overwrite")
         size = Path("a.lcic").stat().st_size
         assert (status, size <= target, size > 0.9 * target) == (0, True, True), target
         assert f"{size:,} bytes" in out
@@ -118,12 +120,15 @@ def test_a_full_disk_leaves_what_was_there(verb, call, monkeypatch, contents):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("lossconditioning.training.checkpoints.os.fsync", full)
-    line = {"compress": "compress in/z.bmp a.lcic --weight 0.02", "decompress": "decompress a.lcic a.png --overwrite"}[
-        verb
-    ]
+    line = {
+        "compress": "compress in/z.bmp a.lcic --weight 0.02 --overwrite",
+        "decompress": "decompress a.lcic a.png --overwrite",
+    }[verb]
     status, out, err = call(line)
     assert (status, out) == (2, "")
-    assert "No space left on device" in err
+    place = {"compress": "a.lcic", "decompress": "a.png"}[verb]
+    assert err.startswith(f"error: {place} can not be written (No space left on device). ")
+    assert "partial" not in err  # the file beside it that a reader never sees
     assert contents(Path()) == before
 
 
@@ -137,6 +142,66 @@ def test_a_picture_that_is_there_is_overwritten_only_if_told_so(call):
     assert "again.png is there already" in err
     assert call("decompress a.lcic again.png --overwrite")[0] == 0
     assert Path("again.png").read_bytes() == first
+
+
+def test_a_compressed_file_that_is_there_is_overwritten_only_if_told_so(call):
+    Path("a.lcic").write_bytes(b"mine")
+    status, out, err = call("compress in/a.png a.lcic --weight 0.02")
+    assert (status, out, Path("a.lcic").read_bytes()) == (2, "", b"mine")
+    assert "a.lcic is there already. Give another name or folder, or allow to overwrite (--overwrite)" in err
+    assert call("compress in/a.png a.lcic --weight 0.02 --overwrite")[0] == 0
+    assert Path("a.lcic").read_bytes().startswith(b"LCIC")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("compress pipe.png o.lcic --weight 0.02", "pipe.png is a pipe or a device, not a picture file"),
+        ("compress in/a.png pipe.lcic --weight 0.02", "pipe.lcic is there already"),
+        (
+            "compress in/a.png pipe.lcic --weight 0.02 --overwrite",
+            "pipe.lcic is a folder, a pipe or a device, not a file",
+        ),
+        ("decompress pipe.lcic o.png", "pipe.lcic is a pipe or a device, not a file"),
+        ("decompress a.lcic pipe.png --overwrite", "pipe.png is a folder, a pipe or a device, not a file"),
+    ],
+)
+def test_a_named_pipe_is_refused_and_stays_one(command, said, call):
+    call("compress in/a.png a.lcic --weight 0.02")
+    for name in ("pipe.png", "pipe.lcic"):
+        os.mkfifo(name)
+    status, out, err = call(command)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+    assert Path("pipe.png").is_fifo()
+    assert Path("pipe.lcic").is_fifo()
+
+
+@pytest.mark.parametrize(("suffix", "side"), [(".webp", 16_384), (".jpg", 65_501)])
+def test_a_picture_wider_than_its_format_allows_is_a_readers_error(suffix, side, tmp_path):
+    (tmp_path / "wide.lcic").write_bytes(b"")
+    picture = torch.zeros(3, 1, side, dtype=torch.uint8)
+    with pytest.raises(ReaderError, match=rf"does not take a picture of {side}×1 pixels .* Use \.png, which takes any"):
+        decompress_file(tmp_path / "wide.lcic", tmp_path / f"wide{suffix}", lambda _: picture)
+    assert [path.name for path in tmp_path.iterdir()] == ["wide.lcic"]
+    decompress_file(tmp_path / "wide.lcic", tmp_path / "wide.png", lambda _: picture)
+    assert read_picture(tmp_path / "wide.png").shape == picture.shape
+
+
+@pytest.mark.parametrize("goal", ["--weight 0.02", "--target-bytes 400"])
+def test_a_picture_that_is_decompressed_only_if_asked_for_is_said_to_be_so(goal, call, monkeypatch):
+    monkeypatch.setattr("lossconditioning.codec.container.MAX_PIXELS", 64 * 96 - 1)
+    status, _, err = call(f"compress in/a.png a.lcic {goal}")
+    (line,) = err.splitlines()
+    assert status == 0
+    assert line.startswith(
+        "warning: A picture of 96×64 pixels has more than the 6,143 that are decompressed without asking"
+    )
+    assert "max_pixels=6144" in line
+    assert line.endswith("--max-pixels 6144.")
+    assert call("decompress a.lcic a.png --max-pixels 6143")[0] == 2
+    assert call("decompress a.lcic a.png --max-pixels 6144")[0] == 0
 
 
 def test_the_limit_on_pixels_can_be_lowered_and_raised(call):
