@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lossconditioning.datasets.download import download
 from lossconditioning.datasets.folders import read_pictures
-from lossconditioning.datasets.unpack import unpack
+from lossconditioning.datasets.unpack import clear, unpack
 from lossconditioning.errors import ReaderError
 from lossconditioning.paths import data_cache
 
@@ -45,6 +45,8 @@ def fetch(folder: Path) -> Path:
 
     They publish no checksum: the first download is pinned, see `datasets.download`.
     """
-    if not (folder / NAME).is_dir():
+    if (folder / NAME).is_dir():
+        clear(folder / NAME)
+    else:
         unpack(download(ADDRESS, folder / "BSR_bsds500.tgz"), _INNER, folder / NAME)
     return folder / NAME

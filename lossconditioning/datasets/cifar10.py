@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import zipfile
-import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +19,7 @@ from torch import Tensor
 
 from lossconditioning.datasets.download import download
 from lossconditioning.datasets.photographs import photographs
-from lossconditioning.datasets.unpack import unpack
+from lossconditioning.datasets.unpack import clear, unpack
 from lossconditioning.errors import ReaderError, one_of
 from lossconditioning.paths import data_cache
 
@@ -81,6 +79,7 @@ def fetch(folder: Path) -> Path:
 
     with contextlib.suppress(ReaderError):
         _from_torchvision(folder)
+        clear(folder / ARCHIVE)
         return folder / ARCHIVE
     packed = download(CIFAR10.url, folder / CIFAR10.filename, checksum=f"md5:{CIFAR10.tgz_md5}")
     return unpack(packed, ARCHIVE, folder / ARCHIVE)
@@ -93,9 +92,14 @@ def _from_npz(path: Path) -> Photographs:
             for name in ("x_train", "x_test"):
                 # A folder to measure on needs no training pictures.
                 parts[name] = arrays[name] if name in arrays or name == "x_test" else np.zeros((0, SIDE, SIDE, 3), "u1")
-    except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise ReaderError(f"{path} is damaged or has no array x_test ({error}).") from None
+    except Exception as error:  # what a zip archive may hold, and how it may be damaged, has no end
+        raise ReaderError(
+            f"{path} is damaged or has no array x_test ({str(error) or type(error).__name__}). Get it again, or make it with "
+            "numpy.savez."
+        ) from None
     for name, pictures in parts.items():
+        if not isinstance(pictures, np.ndarray):  # a member that is not called .npy comes as its bytes
+            raise ReaderError(f"{name} in {path} is no array; expected uint8 (N, 32, 32, 3), as numpy.savez writes it.")
         if pictures.dtype != np.uint8 or pictures.shape[1:] != (SIDE, SIDE, 3):
             raise ReaderError(
                 f"{name} in {path} is {pictures.dtype} of shape {pictures.shape}; expected uint8 (N, 32, 32, 3)."

@@ -2,16 +2,20 @@
 
 Until then the bytes stand beside the target as ``NAME.part``, and ``NAME.part.json`` notes which version of the file they are
 of. A broken connection or a killed process loses at most the last few kilobytes: the next try asks for the rest, on the
-condition that the server still has that version.
+condition that the server still has that version. (Where no checksum is known, a part is continued only if it still is what was
+received, for nothing would tell later; what a killed process received is then fetched anew.)
 
 A file is verified against the checksum that its authors publish. Where they publish none, the first download is *pinned*:
 its SHA-256 goes to ``NAME.pin.json``, and a later download must be the same file. A pin says nothing about the first download
-but that it had the length which the server announced; no checksum is ever made up.
+but that it had the length which the server announced, and was neither empty nor a web page; no checksum is ever made up.
+
+An address that begins with https is not left for one that does not, wherever the server points.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -22,11 +26,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import IncompleteRead
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pooch
 import requests
 from filelock import FileLock, Timeout
 
+from lossconditioning.datasets.received import Received
 from lossconditioning.errors import ReaderError, positive_int
 from lossconditioning.training.checkpoints import write_atomically
 from lossconditioning.training.progress import progress_bar
@@ -72,7 +78,7 @@ def download(
         raise ReaderError(f"A download needs an address that begins with http:// or https://; got {address!r}.")
     if checksum is not None and not re.fullmatch("(?i)md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}", checksum):
         raise ReaderError(f'A checksum is "md5:" and 32 or "sha256:" and 64 hexadecimal digits; got {checksum!r}.')
-    job = _Download(address, Path(path).absolute(), checksum, size, timeout, progress)
+    job = _Download(str(address), Path(path).absolute(), checksum, size, timeout, progress)
     try:
         if not job.is_there():
             job.path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,11 +86,13 @@ def download(
                 if not job.is_there():
                     job.run(tries, pause)
     except OSError as error:
-        where = error.filename or job.path.parent
+        # One of our own files beside the target means nothing to a reader.
+        where = job.path.parent if job.path.name in str(error.filename) else error.filename or job.path.parent
         raise job.failure(
             f"{where}: {error.strerror or error}. Free some space, make the folder writable, or name another one with "
             "$LOSSCONDITIONING_DATA"
         ) from None
+    job.clear()
     return job.path
 
 
@@ -92,19 +100,26 @@ class _Broken(Exception):
     """A try that failed in a way which another try may mend."""
 
 
+class _Refused(Exception):
+    """A try that another one would only repeat."""
+
+
+class _Session(requests.Session):
+    """Follows a server's word to another address, but neither from https to less nor to what is no address of the web."""
+
+    def get_redirect_target(self, response: requests.Response) -> str | None:
+        target = super().get_redirect_target(response)
+        there = urljoin(response.url, target or "").lower()
+        allowed = ("https://",) if response.url.lower().startswith("https://") else ("https://", "http://")
+        if target and not there.startswith(allowed):
+            raise _Refused(f"the server leads to {there}, which is not safe to follow; expected {' or '.join(allowed)}")
+        return target
+
+
 @dataclass
-class _Download:
-    address: str
-    path: Path
-    checksum: str | None
-    size: int | None
+class _Download(Received):
     timeout: float
     progress: bool
-
-    def __post_init__(self) -> None:
-        self.part, self.note, self.pin = (
-            self.path.with_name(self.path.name + ending) for ending in (".part", ".part.json", ".pin.json")
-        )
 
     def failure(self, reason: str) -> ReaderError:
         kept = self.received()
@@ -126,7 +141,7 @@ class _Download:
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Keep other processes from downloading the same file meanwhile; they wait, and find it there."""
-        lock = FileLock(self.path.with_name(f".{self.path.name}.lock"))
+        lock = FileLock(self.lock)
         try:
             held = lock.acquire(blocking=False)
         except Timeout:
@@ -136,7 +151,7 @@ class _Download:
         with held:
             yield
         with contextlib.suppress(OSError):  # who waits for it may keep it from being removed
-            os.unlink(lock.lock_file)
+            self.lock.unlink()
 
     def run(self, tries: int, pause: float) -> None:
         failures, furthest = 0, self.received()
@@ -165,14 +180,19 @@ class _Download:
             if kept:
                 headers |= {"Range": f"bytes={kept}-", "If-Range": version}
             try:
-                with requests.get(self.address, headers=headers, stream=True, timeout=self.timeout) as response:
+                with (
+                    _Session() as session,
+                    session.get(self.address, headers=headers, stream=True, timeout=self.timeout) as response,
+                ):
                     self.refuse_what_is_not_the_file(response)
                     if response.status_code != 206:
-                        kept, total = 0, self.begin(response)
+                        kept, version, total = 0, _version(response), self.begin(response)
                     elif not _continues(response, kept, version, total):
                         self.discard()
                         raise _Broken("the server sent another part than was asked for")
-                    self.receive(response, total)
+                    self.receive(response, version, total)
+            except _Refused as refused:
+                raise self.failure(str(refused)) from None
             except requests.RequestException as error:
                 raise _Broken(_in_words(error, self.timeout)) from None
         self.finish(continued=kept > 0)
@@ -206,20 +226,24 @@ class _Download:
         free = shutil.disk_usage(self.path.parent).free
         if total is not None and total > free:
             raise OSError(None, f"{total:,} bytes are needed and {free:,} are free", str(self.path.parent))
-        note = {"address": self.address, "version": _version(response), "size": total}
-        write_atomically(self.note, json.dumps(note).encode())
+        self.write_note(_version(response), total, hashlib.sha256())
         return total
 
-    def receive(self, response: requests.Response, total: int | None) -> None:
+    def receive(self, response: requests.Response, version: str, total: int | None) -> None:
         # A .gz that the server labels as "encoded by gzip" is wanted as it is.
         response.raw.headers.pop("Content-Encoding", None)
         bar = progress_bar(total, self.path.name, "B", self.received(), self.progress)
+        digest = self.digest()
         with bar, open(self.part, "ab") as file:
-            for chunk in response.iter_content(CHUNK):
-                file.write(chunk)
-                file.flush()
-                bar.update(len(chunk))
-            os.fsync(file.fileno())
+            try:
+                for chunk in response.iter_content(CHUNK):
+                    file.write(chunk)
+                    file.flush()
+                    digest.update(chunk)
+                    bar.update(len(chunk))
+                os.fsync(file.fileno())
+            finally:
+                self.write_note(version, total, digest)
         if total is not None and self.received() < total:
             raise _Broken(f"the connection ended after {self.received():,} of {total:,} bytes")
 
@@ -230,52 +254,11 @@ class _Download:
             if continued:  # the fault may be in how the parts fit together
                 raise _Broken(wrong)
             raise self.failure(wrong)
-        if self.checksum is None and not self.pin.exists():
+        if self.checksum is None and self.pinned() is None:
             pin = {"address": self.address, "sha256": pooch.file_hash(self.part), "size": self.received()}
             write_atomically(self.pin, (json.dumps(pin, indent=1) + "\n").encode())
         os.replace(self.part, self.path)
         self.note.unlink(missing_ok=True)
-
-    # What was received --------------------------------------------------------------------------------------------
-
-    def received(self) -> int:
-        return os.path.getsize(self.part) if os.path.isfile(self.part) else 0
-
-    def noted(self) -> tuple[str, int | None]:
-        """Version and length of the file that the part is of; a part that can not be continued is discarded."""
-        try:
-            note = json.loads(self.note.read_bytes())
-            version, total = note["version"], note["size"]
-            if version and note["address"] == self.address and (total is None or self.received() <= total):
-                return version, total
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            pass
-        self.discard()
-        return "", None
-
-    def discard(self) -> None:
-        self.part.unlink(missing_ok=True)  # first, for without its note it is not continued
-        self.note.unlink(missing_ok=True)
-
-    def wrong(self, file: Path) -> str:
-        """What is wrong with a file, if anything: its size, its published checksum, or else the pinned one."""
-        size, known, whose = file.stat().st_size, self.checksum, "published"
-        if known is None and self.pin.exists():
-            known, whose = f"sha256:{self.pinned()}", f"pinned at the first download, in {self.pin},"
-        if self.size is not None and size != self.size:
-            return f"{file.name} has {size:,} bytes; expected {self.size:,}"
-        if known is not None:
-            algorithm, digits = known.lower().split(":")
-            found = pooch.file_hash(file, alg=algorithm)
-            if found != digits:
-                return f"{file.name} has the {algorithm} checksum {found}; the one {whose} is {digits}"
-        return ""
-
-    def pinned(self) -> str:
-        try:
-            return json.loads(self.pin.read_bytes())["sha256"]
-        except (ValueError, KeyError, TypeError):
-            raise ReaderError(f"{self.pin} is damaged. Delete it to have {self.path.name} pinned anew.") from None
 
 
 def _version(response: requests.Response) -> str:

@@ -122,10 +122,10 @@ class OriginalShapes3D:
                 f"There is no {path}. Put the original there (from github.com/google-deepmind/3d-shapes), or use "
                 'source="rendered", which needs no file.'
             ) from None
-        except (OSError, KeyError) as error:
+        except Exception as error:  # h5py has a kind of its own for most faults: OSError, KeyError, RuntimeError, …
             raise ReaderError(f"{path} is damaged or is not the 3dshapes.h5 of the original ({error}).") from None
         if not isinstance(self._pictures, h5py.Dataset):
-            raise ReaderError(f"{path} holds a group of images; expected one array, uint8 (480000, 64, 64, 3).")
+            raise ReaderError(f"{path} holds no array named images; expected one, uint8 (480000, 64, 64, 3).")
         if self._pictures.shape[1:] != (SIDE, SIDE, 3) or self._pictures.dtype != "uint8":
             raise ReaderError(
                 f"{path} holds images of shape {self._pictures.shape}, {self._pictures.dtype}; expected uint8 "

@@ -25,8 +25,8 @@ def unpack(packed: Path, inner: str, target: Path) -> Path:
     Raises:
         ReaderError: if there is no room, or the archive is another one.
     """
-    aside = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(aside, ignore_errors=True)
+    aside = _aside(target)
+    clear(target)
     try:
         with tarfile.open(packed) as archive:
             archive.extractall(aside, filter="data")  # nothing outside of the folder, no links out of it
@@ -45,5 +45,14 @@ def unpack(packed: Path, inner: str, target: Path) -> Path:
             "make the folder writable, and run this again."
         ) from None
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        clear(target)
     return target
+
+
+def clear(target: Path) -> None:
+    """Remove what a killed process left of unpacking a folder, the folder that it replaced among it."""
+    shutil.rmtree(_aside(target), ignore_errors=True)
+
+
+def _aside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.partial")

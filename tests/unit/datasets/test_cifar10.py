@@ -4,6 +4,7 @@ import io
 import pickle
 import shlex
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -82,6 +83,42 @@ def test_an_npz_with_something_else_is_refused_by_name(arrays, said, tmp_path):
     with pytest.raises(ReaderError, match=said) as refused:
         cifar10("auto", tmp_path)
     assert str(tmp_path / "cifar10.npz") in str(refused.value)
+
+
+ODD_MEMBERS = {
+    "text": lambda archive: archive.writestr("x_test", "no array"),
+    "text called npy": lambda archive: archive.writestr("x_test.npy", "no array"),
+    "a header of nonsense": lambda archive: archive.writestr("x_test.npy", b"\x93NUMPY\1\0\x08\0{'descr'"),
+    "more than memory holds": lambda archive: archive.writestr("x_test.npy", header((10**9, 10**9, 32, 3))),
+    "another method of compression": lambda archive: archive.writestr("x_test.npy", b"\x93NUMPY", zipfile.ZIP_LZMA),
+    "a folder": lambda archive: archive.writestr("x_test.npy/", b""),
+}
+
+
+def header(shape) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("name", ODD_MEMBERS)
+def test_an_npz_with_odd_members_is_refused_by_name(name, tmp_path):
+    with zipfile.ZipFile(tmp_path / "cifar10.npz", "w") as archive:
+        ODD_MEMBERS[name](archive)
+    with pytest.raises(ReaderError, match=r"cifar10\.npz (is damaged or has no array|is no array)") as refused:
+        cifar10("auto", tmp_path)
+    assert "x_test" in str(refused.value)
+
+
+def test_an_npz_of_an_unknown_compression_is_refused_by_name(tmp_path):
+    np.savez(tmp_path / "cifar10.npz", x_test=TEST)
+    data = (tmp_path / "cifar10.npz").read_bytes()
+    directory = data.rindex(b"PK\1\2")
+    data = bytearray(data)
+    data[directory + 10] = data[8] = 99
+    (tmp_path / "cifar10.npz").write_bytes(data)
+    with pytest.raises(ReaderError, match=r"cifar10\.npz is damaged or has no array"):
+        cifar10("auto", tmp_path)
 
 
 def one_byte_changed(data: bytes) -> bytes:

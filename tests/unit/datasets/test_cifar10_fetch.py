@@ -77,8 +77,12 @@ def test_fetch_downloads_and_unpacks_where_the_pictures_are_looked_up(home, tmp_
     assert torch.equal(cifar10("real").test, PICTURES)
     assert torch.equal(cifar10("real").train, PICTURES[:2].repeat(5, 1, 1, 1))
     assert {path.name for path in (tmp_path / "cache").iterdir()} == {"cifar-10-batches-py", "cifar-10-python.tar.gz"}
+    (tmp_path / "cache" / ".cifar-10-batches-py.partial" / "damaged").mkdir(
+        parents=True
+    )  # by a process killed at the end
     fetched()
     assert home.asked == 1
+    assert {path.name for path in (tmp_path / "cache").iterdir()} == {"cifar-10-batches-py", "cifar-10-python.tar.gz"}
 
 
 def test_fetch_replaces_a_damaged_copy_and_downloads_only_what_is_missing(home, tmp_path):

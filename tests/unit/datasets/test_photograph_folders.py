@@ -190,8 +190,13 @@ def test_bsds500_is_fetched_once_and_read_by_parts(home, tmp_path, capsys):
     assert list(bsds500(("test",))) == ["test/1", "test/2"]
     assert torch.equal(bsds500()["val/2"], ONE)
     asked = home.asked
+    left = put(
+        tmp_path / "cache" / ".bsds500.partial" / "BSR" / "left",
+        b"by a process killed at the end",
+    )
     fetched("bsds500")
     assert home.asked == asked
+    assert not left.exists()
     cache = tmp_path / "cache"
     assert {path.name for path in cache.iterdir()} == {"bsds500", "BSR_bsds500.tgz", "BSR_bsds500.tgz.pin.json"}
 

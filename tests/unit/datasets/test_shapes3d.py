@@ -260,6 +260,16 @@ def grouped(path):
         file.create_group("images")
 
 
+def linked(path, link):
+    with h5py.File(path, "w") as file:
+        file["images"] = link
+
+
+def typed(path):
+    with h5py.File(path, "w") as file:
+        file["images"] = np.dtype("uint8")
+
+
 def write(path, name="images", shape=(4, 64, 64, 3), dtype=np.uint8):
     with h5py.File(path, "w") as file:
         file[name] = np.zeros(shape, dtype)
@@ -273,7 +283,11 @@ def write(path, name="images", shape=(4, 64, 64, 3), dtype=np.uint8):
         pytest.param(lambda path: path.write_bytes(b"not an h5 file" * 1000), "damaged", id="text"),
         pytest.param(lambda path: path.mkdir(), "damaged", id="folder"),
         pytest.param(lambda path: write(path, name="pictures"), "damaged or is not", id="no images"),
-        pytest.param(grouped, "damaged|holds", id="a group"),
+        pytest.param(grouped, "holds no array named images", id="a group"),
+        pytest.param(typed, "holds no array named images", id="a type"),
+        pytest.param(lambda path: linked(path, h5py.SoftLink("/images")), "damaged or is not", id="circular link"),
+        pytest.param(lambda path: linked(path, h5py.SoftLink("/nothing")), "damaged or is not", id="broken link"),
+        pytest.param(lambda path: linked(path, h5py.ExternalLink(path.name, "/images")), "damaged or", id="external"),
         pytest.param(lambda path: write(path, shape=(4, 32, 32, 3)), r"\(4, 32, 32, 3\), uint8; expected", id="side"),
         pytest.param(lambda path: write(path, shape=(4, 3, 64, 64)), r"\(4, 3, 64, 64\), uint8; expected", id="layout"),
         pytest.param(lambda path: write(path, dtype=np.float32), "float32", id="type"),
