@@ -1,14 +1,15 @@
 """Where the weights of an image-classification network come from, and what to say of them.
 
 In this order: a file or folder the reader names; ``weights/`` in the data folder (``$LOSSCONDITIONING_DATA`` or data/cache);
-torchvision's own download, verified; and, said aloud, fixed random filters.
+torchvision's own download, verified whenever it is read; and, said aloud, fixed random filters.
 """
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -69,20 +70,47 @@ def find_weights(network: str, weights: str | Path | None, fits: Callable[[str],
         return _read(found, fits)
     if download:
         try:
-            with _patience():
-                tensors = WEIGHTS[network].get_state_dict(check_hash=True, weights_only=True, map_location="cpu")
-            return Pretrained({n: t for n, t in tensors.items() if fits(n)}, f"{network}, torchvision's weights")
+            return Pretrained(_of_torchvision(network, fits), f"{network}, torchvision's weights")
         except (OSError, HTTPException, RuntimeError) as error:  # no network, or a file that is not the right one
             print(f"torchvision's weights of {network} can not be had ({error}).", file=sys.stderr)
-        except (EOFError, UnpicklingError):  # torch's own text advises to unpickle it all the same
-            kept = Path(torch.hub.get_dir()) / "checkpoints" / Path(WEIGHTS[network].url).name
-            print(f"torchvision's weights of {network} can not be had: {kept} is damaged. Delete it.", file=sys.stderr)
     print(
         f"There are no weights of {network} in {data_cache() / 'weights'}; used instead: fixed random filters. Losses are "
         "then other numbers than with trained ones.",
         file=sys.stderr,
     )
     return find_weights(network, RANDOM, fits, download=False)
+
+
+def _of_torchvision(network: str, fits: Callable[[str], bool]) -> dict[str, Tensor]:
+    """torchvision's weights, downloaded if they are not kept already, and verified in both cases.
+
+    Raises:
+        RuntimeError: if they are not what the digest in their address says, or no tensors by name.
+    """
+    weights = WEIGHTS[network]
+    kept = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
+    damaged = RuntimeError(f"{kept} is damaged. Delete it, to have it downloaded again")
+    digest = torch.hub.HASH_REGEX.search(kept.name)
+    if (
+        kept.is_file() and digest and not _sha256(kept).startswith(digest[1])
+    ):  # torchvision verifies only what it downloads
+        raise damaged
+    try:
+        with _patience():
+            tensors = weights.get_state_dict(check_hash=True, weights_only=True, map_location="cpu")
+    except (EOFError, UnpicklingError):  # torch's own text advises to unpickle it all the same
+        raise damaged from None
+    if not isinstance(tensors, Mapping) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
+        raise RuntimeError(f"{kept} holds a {type(tensors).__name__}; expected tensors by name")
+    return {name: tensor for name, tensor in tensors.items() if fits(name)}
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _in_folder(folder: Path, network: str) -> Path | None:

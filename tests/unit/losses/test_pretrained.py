@@ -38,7 +38,7 @@ def at(address):
 
 def answering(answer):
     """Weights whose download calls ``answer`` instead."""
-    return types.SimpleNamespace(get_state_dict=answer)
+    return types.SimpleNamespace(get_state_dict=answer, url="http://data.invalid/kept-01234567.pth")
 
 
 def saved(path, value, **more):
@@ -199,8 +199,8 @@ class Harmful:
     ],
 )
 def test_a_file_that_is_no_weights_ends_in_random_filters(content, served, capsys):
-    """Such as one that was damaged after torchvision kept it: what is there already it does not check again."""
-    kept = served(b"never asked for")
+    """With the right digest, so that nothing but their contents tells."""
+    kept = served(content)
     kept.parent.mkdir(parents=True)
     kept.write_bytes(content)
     found = find_weights("vgg19", None, everything, True)
@@ -209,6 +209,35 @@ def test_a_file_that_is_no_weights_ends_in_random_filters(content, served, capsy
     assert "can not be had" in written.err
     assert "unpickled" not in written.out
     assert "weights_only" not in written.err  # torch suggests to switch the check off
+
+
+@pytest.mark.parametrize("content", [[torch.zeros(3)], {"features.0.bias": "text"}, torch.zeros(3), 3], ids=type)
+def test_a_file_that_holds_no_tensors_by_name_ends_in_random_filters(content, served, capsys):
+    served(torchs(content))
+    assert find_weights("vgg19", None, everything, True).tensors is None
+    assert f"holds a {type(content).__name__}; expected tensors by name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("damage", ["a bit", "other weights", "empty", "cut"])
+def test_a_kept_file_is_verified_again(damage, served, capsys):
+    """torchvision verifies a file only when it downloads it."""
+    whole = torchs({"features.0.bias": torch.full((3,), 3.0)})
+    kept = served(whole)
+    assert value(find_weights("vgg19", None, everything, True)) == 3
+    assert kept.read_bytes() == whole
+    place = whole.index(torch.tensor(3.0).numpy().tobytes())
+    damaged = {
+        "a bit": whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :],
+        "other weights": torchs({"features.0.bias": torch.full((3,), 4.0)}),
+        "empty": b"",
+        "cut": whole[:-10],
+    }
+    kept.write_bytes(damaged[damage])
+    capsys.readouterr()
+    assert find_weights("vgg19", None, everything, True).tensors is None
+    assert f"{kept} is damaged. Delete it, to have it downloaded again" in capsys.readouterr().err
+    kept.unlink()
+    assert value(find_weights("vgg19", None, everything, True)) == 3
 
 
 def test_an_address_that_leads_nowhere_ends_in_random_filters(capsys, data):
