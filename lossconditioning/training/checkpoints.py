@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -135,14 +136,29 @@ def save_state(path: str | os.PathLike, state: dict[str, Any]) -> None:
     write_atomically(path, save(tensors, metadata=header))
 
 
-def load_state(path: str | os.PathLike, device: str | torch.device = "cpu") -> dict[str, Any]:
+def load_state(path: str | os.PathLike, device: str | torch.device = "cpu", keys: Iterable[str] = ()) -> dict[str, Any]:
     """Load what `save_state` saved, verified.
 
+    Args:
+        keys: that the dictionary has to have.
+
     Raises:
-        CheckpointError: if the file is missing, truncated, edited, or was not written by `save_state`.
+        CheckpointError: if the file is missing, truncated, edited, was not written by `save_state`, or lacks one of the keys.
     """
     text, tensors = read_verified(path, device)
-    return join(json.loads(text), tensors)
+    try:
+        state = join(json.loads(text), tensors)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CheckpointError(
+            f"{path} holds no state that save_state wrote ({type(error).__name__}: {error}). Delete it, or fetch it again."
+        ) from None
+    missing = [key for key in keys if not isinstance(state, dict) or key not in state]
+    if missing:
+        found = ", ".join(map(str, state)) if isinstance(state, dict) else f"a {type(state).__name__}"
+        raise CheckpointError(
+            f"{path} lacks {', '.join(missing)}; it holds {found or 'nothing'}. Delete it, or give another file."
+        )
+    return state
 
 
 def read_verified(path: str | os.PathLike, device: str | torch.device = "cpu") -> tuple[str, Tensors]:

@@ -122,7 +122,8 @@ def said(names: list[str], there: Mapping[str, Any], here: Mapping[str, Any]) ->
 def same(one: Any, other: Any) -> bool:
     """Whether two nested values are equal; nan is equal to nan."""
     if isinstance(one, Tensor) and isinstance(other, Tensor):
-        return one.dtype == other.dtype and torch.equal(one.detach().cpu(), other.detach().cpu())
+        one, other = (value.detach().cpu().to_dense() for value in (one, other))  # sparse ones have no comparison
+        return one.dtype == other.dtype and torch.equal(one, other)
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return one.dtype == other.dtype and one.tobytes() == other.tobytes() and one.shape == other.shape
     if isinstance(one, Tensor | np.ndarray) or isinstance(other, Tensor | np.ndarray):

@@ -259,7 +259,7 @@ class Loop:
         files, problems = self._files(), []
         for file in files:
             try:
-                self._restore(load_state(file), file)
+                self._restore(load_state(file, keys=("config", "state", "step", "seconds", "history", "random")), file)
             except CheckpointError as error:
                 problems.append(str(error))
                 continue

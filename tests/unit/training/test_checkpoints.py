@@ -19,7 +19,7 @@ from torch import nn
 from lossconditioning import CheckpointError, Loop
 from lossconditioning.training import load_state, save_state
 from lossconditioning.training.cards import Card, cards, load_published, publish, read_card
-from lossconditioning.training.checkpoints import write_atomically
+from lossconditioning.training.checkpoints import FORMAT, _digest, write_atomically
 
 context = multiprocessing.get_context("forkserver")
 context.set_forkserver_preload(["pytest", "torch._dynamo", "lossconditioning.systems.toy"])
@@ -147,6 +147,56 @@ def test_tensors_that_can_not_be_stored_name_their_place(tensor, file):
 def test_keys_that_can_not_be_stored_are_refused_when_saving(key, file):
     with pytest.raises(CheckpointError, match="loop"):
         save_state(file, {"loop": {key: 1}})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "3",
+        "null",
+        '{"tensor": "other"}',
+        '{"tensor": {}}',
+        '{"items": [["a"]]}',
+        '{"odd": 1}',
+        "[" * 99_999,
+    ],
+    ids=str.__len__,
+)
+def test_a_file_whose_contents_are_no_state_is_one_sentence(text, file):
+    """With a digest that fits: as another program would write it that means to."""
+    tensors = {"a": torch.zeros(2)}
+    file.write_bytes(save(tensors, metadata={"format": FORMAT, "state": text, "digest": _digest(text, tensors)}))
+    with pytest.raises(CheckpointError, match=r"state\.safetensors holds no state that save_state wrote"):
+        load_state(file)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"model": torch.zeros(2)}, "lacks step, config; it holds model"),
+        ({"step": 3, "config": None, "model": 1}, None),
+        ({"step": 3}, "lacks config; it holds step"),
+        ({}, "lacks step, config; it holds nothing"),
+        ([1, 2], "lacks step, config; it holds a list"),
+        (torch.zeros(2), "lacks step, config; it holds a Tensor"),
+    ],
+)
+def test_a_state_without_the_keys_that_are_needed_names_them(state, said, file):
+    save_state(file, state)
+    if said is None:
+        assert load_state(file, keys=("step", "config")) == state
+        return
+    with pytest.raises(CheckpointError, match=rf"state\.safetensors {said}"):
+        load_state(file, keys=("step", "config"))
+
+
+def test_a_loop_refuses_a_file_that_is_no_loops_own(tmp_path):
+    save_state(tmp_path / "step-000000003.safetensors", {"model": torch.zeros(2)})
+    with pytest.raises(CheckpointError, match=r"step-000000003\.safetensors lacks config, .*; it holds model"):
+        list(Loop(lambda t: t, steps=5, state={}, path=tmp_path, progress=False))
 
 
 def on_a_full_disk(check, *arguments) -> None:
