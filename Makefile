@@ -22,11 +22,14 @@ test-browser: $(STAMP)  ## the tests in a real browser, then latency, alone; nee
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/browser --ignore=tests/browser/test_latency.py -n 2
 	@$(BIN)/python -m pytest tests/browser/test_latency.py -rP --show-capture=stdout
 
-lab: $(STAMP)  ## open JupyterLab on the welcome notebook
-	@$(BIN)/jupyter lab notebooks/00_welcome.ipynb
+lab: $(STAMP)  ## open JupyterLab on the welcome notebook; LAB holds options for it
+	@case "$$(id -u) $(LAB)" in 0\ *--allow-root*|[1-9]*) ;; *) \
+	    echo "You are root, and whoever gets into JupyterLab would be, too. Run it as another user; where there is none," >&2; \
+	    echo "as in a container: make lab LAB=--allow-root" >&2; exit 1;; esac
+	@$(BIN)/jupyter lab $(LAB) notebooks/00_welcome.ipynb
 
-app: $(STAMP)  ## serve the notebooks' play panels as apps, without the code (Voilà)
-	@$(BIN)/lossconditioning app
+app: $(STAMP)  ## serve the notebooks' play panels as apps, without the code (Voilà); APP holds options
+	@$(BIN)/lossconditioning app $(APP)
 
 book: $(STAMP)  ## a static site of the notebooks as they are saved, with search, into build/book
 	@rm -rf build/book build/book-src && mkdir -p build/book-src

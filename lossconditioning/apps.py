@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from nbformat import NotebookNode
 
 from lossconditioning.errors import ReaderError
 from lossconditioning.notebooks import notebook_paths, read, save
+
+SERVER = Path(__file__).with_name("app_server") / "server.py"
 
 
 def playground(notebook: NotebookNode) -> NotebookNode:
@@ -36,9 +41,12 @@ def write_apps(folder: Path, names: Sequence[str] = ()) -> list[Path]:
     return sorted(folder.glob("*.ipynb"))
 
 
-def voila_command(apps: Sequence[Path], *options: str) -> list[str]:
-    """The command that serves apps at http://localhost:8866: one, or a list to choose from."""
+def serve_apps(apps: Sequence[Path], options: Sequence[str] = ()) -> NoReturn:
+    """Become the server of apps, one, or a list to choose from; ``options`` are Voilà's, see `app_server.server`."""
     if importlib.util.find_spec("voila") is None:
         raise ReaderError("Voilà, which serves the apps, is not installed: pip install 'lossconditioning[app]'.")
-    served = apps[0] if len(apps) == 1 else apps[0].parent
-    return [sys.executable, "-m", "voila", str(served), *options]
+    command = [sys.executable, str(SERVER), str(apps[0] if len(apps) == 1 else apps[0].parent), *options]
+    if sys.platform == "win32":  # has no such thing
+        raise SystemExit(subprocess.call(command))
+    sys.stdout.flush(), sys.stderr.flush()
+    os.execv(sys.executable, command)  # lets go of torch, which takes as much memory as a visitor

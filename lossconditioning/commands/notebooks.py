@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -71,14 +71,23 @@ def run(
 
 def serve(
     names: Names = None,
+    allow_root: Annotated[bool, typer.Option("--allow-root", help="Serve although you are root.")] = False,
 ) -> None:
-    """Serve the play panel of notebooks with Voilà, without the code, at http://localhost:8866; Ctrl-C ends it.
+    """Serve the play panel of notebooks with Voilà, without the code, on this machine; Ctrl-C ends it.
 
-    Example: lossconditioning app 02
+    Prints a link with a token, without which nobody gets in. What stands after -- is for Voilà, see docs/publishing.md.
+
+    Example: lossconditioning app 02 -- --port=8000
     """
-    from lossconditioning.apps import voila_command, write_apps
+    from lossconditioning.apps import serve_apps, write_apps
 
-    raise typer.Exit(subprocess.call(voila_command(write_apps(Path("build/apps"), names or []))))
+    if not allow_root and getattr(os, "geteuid", lambda: 1)() == 0:
+        raise ReaderError(
+            "You are root, and who gets into an app's kernel would be, too. Run it as another user; where there is none, as in "
+            "a container, with --allow-root: make app APP=--allow-root, or lossconditioning app --allow-root."
+        )
+    options = [name for name in names or [] if name.startswith("-")]
+    serve_apps(write_apps(Path("build/apps"), [name for name in names or [] if name not in options]), options)
 
 
 def scoreboard(

@@ -1,21 +1,17 @@
-"""Servers for the browser: a folder as a site, JupyterLab, the apps."""
+"""Servers for the browser: a folder as a site, JupyterLab."""
 
 import http.server
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Callable
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-
-from lossconditioning.apps import voila_command
 
 SETTINGS = {
     # JupyterLab's own choice: every cell is in the page, and those far below are laid out when they are scrolled to.
@@ -58,21 +54,6 @@ def jupyterlab(folder: Path, home: Path):
 
     with _running(command, {**environment, "JUPYTER_TOKEN": token}, home / "log", address) as url:
         yield lambda path: f"{url}{path}?token={token}"
-
-
-@contextmanager
-def apps_by_voila(apps: list[Path], home: Path):
-    """A server with the apps of notebooks; gives its address."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    command = voila_command(apps, "--no-browser", "--Voila.ip=127.0.0.1", f"--port={url.rpartition(':')[2]}")
-
-    def address(_):
-        with suppress(OSError), urllib.request.urlopen(url, timeout=10) as answer:
-            return url if answer.status == 200 else None
-
-    with _running(command, {"OMP_NUM_THREADS": "1"}, home / "log", address) as url:
-        yield url
 
 
 @contextmanager

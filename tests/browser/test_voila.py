@@ -4,8 +4,9 @@ import time
 from importlib.metadata import version
 
 import pytest
+from app_servers import app_server
 from playwright.sync_api import expect
-from serving import apps_by_voila
+from serving import served
 
 from lossconditioning.apps import write_apps
 from lossconditioning.notebooks import notebook_paths
@@ -21,10 +22,11 @@ BYTES = """async (picture) => {
 
 @pytest.fixture(scope="session")
 def voila(browser, tmp_path_factory):
-    """A server with the app of every notebook; gives its address."""
+    """A server with the app of every notebook."""
     home = tmp_path_factory.mktemp("voila")
-    with apps_by_voila(write_apps(home / "apps"), home) as address:
-        yield address
+    write_apps(home / "apps")
+    with app_server(home / "apps", home) as server:
+        yield server
 
 
 @pytest.mark.slow
@@ -34,7 +36,8 @@ def test_an_app_shows_its_panel_and_a_slider_changes_the_picture(name, voila, pa
     what = "the play panel as an app; a slider changes the picture"
     record_property("front_end", [f"Voilà {version('voila')}, Chromium {browser}", what])
     page.set_viewport_size({"width": 1280, "height": 1600})
-    page.goto(f"{voila}/voila/render/{name}.ipynb", timeout=180_000)
+    page.goto(voila.link, timeout=180_000)
+    page.goto(f"{voila.link.partition('?')[0]}voila/render/{name}.ipynb", timeout=180_000)
     picture = page.locator("img.widget-image")
     expect(picture).to_be_visible(timeout=180_000)
     assert "import lossconditioning" not in page.inner_text("body")
@@ -48,3 +51,26 @@ def test_an_app_shows_its_panel_and_a_slider_changes_the_picture(name, voila, pa
         assert time.monotonic() < until, "the picture stays as it was"
         page.wait_for_timeout(200)
     page.screenshot(path=screenshots / f"voila_{name}.png")
+    assert voila.kernels() == 1
+    page.close(run_before_unload=True)
+    voila.wait_for(kernels=0, seconds=20)  # far sooner than idle ones go
+
+
+@pytest.mark.slow
+def test_other_peoples_pages_start_nothing(voila, page, tmp_path):
+    """A page from elsewhere, seen by somebody who is logged in, asks for an app in every way that a page can."""
+    page.goto(voila.link)
+    name = notebook_paths()[0].stem
+    app = f"{voila.link.partition('?')[0]}voila/render/{name}.ipynb"
+    ways = [f'<img src="{app}?{number}">' for number in range(20)]
+    ways += [
+        f'<iframe src="{app}"></iframe>',
+        f'<link rel="stylesheet" href="{app}">',
+        f'<script src="{app}"></script>',
+    ]
+    (tmp_path / "index.html").write_text("".join(ways), "utf-8")
+    with served(tmp_path) as elsewhere:
+        for address in (elsewhere, elsewhere.replace("127.0.0.1", "localhost")):  # another site, and another port
+            page.goto(address, wait_until="networkidle")
+            page.wait_for_timeout(1000)
+            assert voila.kernels() == 0

@@ -1,12 +1,13 @@
 """A notebook's play panel as an app: the notebook up to its panel, without outputs, and what serves it."""
 
 import sys
+from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from lossconditioning import ReaderError
-from lossconditioning.apps import playground, voila_command, write_apps
+from lossconditioning import ReaderError, cli
+from lossconditioning.apps import SERVER, playground, serve_apps, write_apps
 from lossconditioning.notebooks import notebook_paths, read
 
 
@@ -33,5 +34,55 @@ def test_every_notebook_has_an_app_and_earlier_ones_go(tmp_path):
     assert [path.name for path in write_apps(tmp_path)] == [path.name for path in notebook_paths()]
     (only,) = write_apps(tmp_path, ["02"])
     assert "play(" in read(only).cells[-1].source
-    assert voila_command([only], "--no-browser") == [sys.executable, "-m", "voila", str(only), "--no-browser"]
-    assert voila_command([only, only])[-1] == str(tmp_path)
+
+
+@pytest.fixture
+def become(monkeypatch):
+    """What this process was to become."""
+    commands = []
+    monkeypatch.setattr("os.execv", lambda program, command: commands.append(command))
+    monkeypatch.setattr("sys.platform", "linux")
+    return commands
+
+
+def test_one_app_is_served_or_the_folder_of_several(become, tmp_path):
+    one, other = tmp_path / "01.ipynb", tmp_path / "02.ipynb"
+    serve_apps([one], ["--no-browser"])
+    serve_apps([one, other])
+    assert become == [[sys.executable, str(SERVER), *rest] for rest in ([str(one), "--no-browser"], [str(tmp_path)])]
+    assert SERVER.is_file()
+
+
+def test_without_voila_it_says_what_to_install(become, monkeypatch, tmp_path):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ReaderError, match=r"pip install 'lossconditioning\[app\]'"):
+        serve_apps([tmp_path / "01.ipynb"])
+    assert not become
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [("app 02", []), ("app 02 -- --port=8000 --no-browser", ["--port=8000", "--no-browser"])],
+)
+def test_what_stands_after_two_dashes_is_for_voila(command, options, become, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.geteuid", lambda: 1000, raising=False)
+    with pytest.raises(SystemExit):
+        cli.main(command.split())
+    ((_, _, app, *given),) = become
+    assert (app, given) == (str(Path("build/apps/02_beta_vae.ipynb")), options)
+
+
+def test_root_serves_nothing_unless_told(become, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.geteuid", lambda: 0, raising=False)
+    for command in ("app", "app 02", "app -- --no-browser"):
+        with pytest.raises(SystemExit) as leaving:
+            cli.main(command.split())
+        assert leaving.value.code == 2
+        assert "make app APP=--allow-root" in capsys.readouterr().err
+    assert not become
+    assert not any(tmp_path.iterdir())
+    with pytest.raises(SystemExit):
+        cli.main(["app", "02", "--allow-root"])
+    assert len(become) == 1
