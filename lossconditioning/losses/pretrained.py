@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -95,6 +96,10 @@ def _of_torchvision(network: str, fits: Callable[[str], bool]) -> dict[str, Tens
         kept.is_file() and digest and not _sha256(kept).startswith(digest[1])
     ):  # torchvision verifies only what it downloads
         raise damaged
+    for left in kept.parent.glob(f"{kept.name}.*.partial"):  # torchvision begins under a new name each time
+        with suppress(OSError):  # another process clears them too
+            if time.time() - left.stat().st_mtime > 60 * _PATIENCE:  # its process was killed: nobody waits that long
+                left.unlink()
     try:
         with _patience():
             tensors = weights.get_state_dict(check_hash=True, weights_only=True, map_location="cpu")

@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import io
+import os
 import pickle
 import socket
 import types
@@ -238,6 +239,20 @@ def test_a_kept_file_is_verified_again(damage, served, capsys):
     assert f"{kept} is damaged. Delete it, to have it downloaded again" in capsys.readouterr().err
     kept.unlink()
     assert value(find_weights("vgg19", None, everything, True)) == 3
+
+
+def test_what_killed_downloads_left_is_cleared_and_what_is_being_downloaded_is_not(served):
+    kept = served(torchs({"features.0.bias": torch.zeros(3)}))
+    kept.parent.mkdir(parents=True)
+    left, under_way, other = (
+        kept.with_name(name) for name in (f"{kept.name}.0a.partial", f"{kept.name}.0b.partial", "other.pth.0a.partial")
+    )
+    for path in (left, under_way, other):
+        path.write_bytes(b"half")
+    for path in (left, other):
+        os.utime(path, (0, 0))
+    find_weights("vgg19", None, everything, True)
+    assert [path.exists() for path in (kept, left, under_way, other)] == [True, False, True, True]
 
 
 def test_an_address_that_leads_nowhere_ends_in_random_filters(capsys, data):
