@@ -68,7 +68,7 @@ def there_and_back(value, file):
         np.str_("text"),
         {"deep": [Counter("abca"), {"set": {1}}]},
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_values_come_back_as_the_types_they_were(value, file):
     back = there_and_back(value, file)
@@ -119,7 +119,7 @@ def test_a_layer_knows_its_own_version_again(file):
         (range(3), "range"),
         (1j, "complex"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,  # no address, for it differs by process
 )
 def test_what_would_not_come_back_is_refused_by_name(value, named, file):
     with pytest.raises(CheckpointError, match=rf"state/value .*{named}"):
