@@ -177,7 +177,10 @@ def test_a_configuration_is_equal_to_itself(tmp_path):
         Training().run(tmp_path, config={**config, "tensor": torch.zeros(3)})
 
 
-@pytest.mark.parametrize("value", [Path("data"), {"deep": [object()]}, nn.Linear, {(1, 2): 3}], ids=str)
+UNWRITABLE = {"path": Path("data"), "object": {"deep": [object()]}, "class": nn.Linear, "tuple as key": {(1, 2): 3}}
+
+
+@pytest.mark.parametrize("value", UNWRITABLE.values(), ids=UNWRITABLE)
 def test_a_configuration_that_can_not_be_stored_is_refused_before_the_loop(value, tmp_path):
     with pytest.raises(ReaderError, match="config/what"):
         Loop(lambda t: t, steps=3, state={}, path=tmp_path / "runs", config={"what": value})

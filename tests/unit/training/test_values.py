@@ -119,7 +119,9 @@ def test_a_layer_knows_its_own_version_again(file):
         (range(3), "range"),
         (1j, "complex"),
     ],
-    ids=lambda value: value if isinstance(value, str) else type(value).__name__,  # no address, for it differs by process
+    ids=lambda value: (
+        value if isinstance(value, str) else type(value).__name__
+    ),  # no address, for it differs by process
 )
 def test_what_would_not_come_back_is_refused_by_name(value, named, file):
     with pytest.raises(CheckpointError, match=rf"state/value .*{named}"):
