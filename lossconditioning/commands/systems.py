@@ -39,7 +39,8 @@ def train(
 ) -> None:
     """Train a system's networks into finished checkpoints with cards.
 
-    The same command again continues where it stopped, whatever stopped it, and does nothing when all is done.
+    The same command again continues where it stopped, whatever stopped it, and does nothing when all is done. An experiment
+    that another process trains in the same folder ends it, with that said.
 
     Example: lossconditioning train toy --profile laptop --minutes 10
     """

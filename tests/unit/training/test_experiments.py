@@ -1,7 +1,7 @@
 """The order in which experiments are trained, folders, and what all configurations share."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import pytest
@@ -10,8 +10,8 @@ import torch
 from lossconditioning import CheckpointError, ReaderError
 from lossconditioning.systems import toy
 from lossconditioning.training import Config, Run, System, protocol, workers
-from lossconditioning.training.cards import Card, publish
-from lossconditioning.training.experiments import in_waves, is_finished, make_folder
+from lossconditioning.training.cards import Card, publish, read_card
+from lossconditioning.training.experiments import alone, in_waves, is_finished, make_folder
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def test_a_configuration_survives_json():
     assert (config.repeat, config.average, config.clip, config.precision) == (0, 0.0, None, None)
 
 
-def finished(folder, config):
-    card = Card("own", "x", config, "smoke", seed=0, steps=3, seconds=0.1, data="none", command="none")
+def finished(folder, config, system="own", name="x"):
+    card = Card(system, name, config, "smoke", seed=0, steps=3, seconds=0.1, data="none", command="none")
     publish(folder, card, {"weight": torch.zeros(1)})
 
 
@@ -123,6 +123,57 @@ def test_finished_weights_are_verified_before_they_count_as_finished(how, tmp_pa
         is_finished("own", Own("x"), Run(out=tmp_path))
     (tmp_path / "x.json").unlink()
     assert not is_finished("own", Own("x"), Run(out=tmp_path))
+
+
+SMOKE = toy.SYSTEM.experiments("smoke")["paper_sym"]
+
+
+def test_a_second_training_of_an_experiment_in_one_folder_is_told_so(tmp_path):
+    run = Run(out=tmp_path, profile="smoke", progress=False)
+    other = replace(SMOKE, name="other")
+    with alone("toy", SMOKE.name, tmp_path):
+        with pytest.raises(
+            ReaderError, match=r"toy paper_sym is being trained in .* by another process \(process \d+ on "
+        ):
+            toy.SYSTEM.train(SMOKE, run)
+        assert toy.SYSTEM.train(other, run)  # which nobody trains
+    assert toy.SYSTEM.train(SMOKE, run)
+    with alone("toy", SMOKE.name, tmp_path):  # somebody looks after what is finished; so it is
+        assert toy.SYSTEM.train(SMOKE, run)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["other.json", "other.safetensors", "paper_sym.json", "paper_sym.safetensors"]
+
+
+def test_the_next_run_clears_what_killed_ones_left(tmp_path):
+    run = Run(out=tmp_path, profile="smoke", progress=False)
+    assert toy.SYSTEM.train(SMOKE, run)
+    finished = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for leftover in (".paper_sym.lock", ".paper_sym.json.partial", ".paper_sym.safetensors.123.partial"):
+        (tmp_path / leftover).write_bytes(b"half")
+    (tmp_path / "unfinished" / "paper_sym").mkdir(parents=True)
+    (tmp_path / "unfinished" / "paper_sym" / "step-000000004.safetensors").write_bytes(b"half")
+    assert toy.SYSTEM.train(SMOKE, run)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == finished
+
+
+def test_who_finishes_second_publishes_nothing(tmp_path, monkeypatch):
+    run = Run(out=tmp_path, profile="smoke", progress=False)
+
+    def meanwhile(config, model, data):  # where locks are not to be had
+        finished(tmp_path, SMOKE.as_json(), system="toy", name="paper_sym")
+        return toy.SYSTEM.measure(config, model, data)
+
+    assert replace(toy.SYSTEM, measure=meanwhile).train(SMOKE, run)
+    assert read_card(tmp_path / "paper_sym.json").command == "none"
+    with pytest.raises(CheckpointError, match="seed 0"):
+        toy.SYSTEM.train(SMOKE, replace(run, seed=1))
+
+
+def test_a_run_that_is_asked_to_stop_saves_and_stops(tmp_path):
+    run = Run(profile="smoke", progress=False, stop=lambda: True)
+    _, loop = toy.SYSTEM.fit(SMOKE, run, tmp_path)
+    assert (loop.step, loop.done) == (1, False)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-000000001.safetensors"]
 
 
 def test_a_folder_that_can_not_be_made_is_said_before_training(tmp_path):
