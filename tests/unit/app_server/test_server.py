@@ -159,7 +159,7 @@ def test_fifty_visits_leave_no_kernel(tmp_path):
     assert not list((tmp_path / "tmp").iterdir())
 
 
-def test_a_proxys_name_is_answered_to_where_it_is_named():
+def test_what_it_does_unless_told_otherwise():
     server = AppServer(hostnames=["apps.example.org"], config=Config(DEFAULTS))
     server.voila_configuration = VoilaConfiguration(parent=server)
     server.connection_dir = ""
@@ -167,6 +167,10 @@ def test_a_proxys_name_is_answered_to_where_it_is_named():
     assert settings["allow_remote_access"] is False
     assert settings["local_hostnames"] == ["localhost", "apps.example.org"]
     assert len(server.identity_provider.token) >= 40
+    assert server.ip == "localhost"
+    kernels = server.kernel_manager
+    assert 0 < kernels.cull_interval < kernels.cull_idle_timeout <= 120
+    assert (kernels.limit, kernels.cull_connected) == (4, False)
 
 
 def test_the_browser_is_sent_to_the_link_by_a_file(tmp_path, monkeypatch):
