@@ -15,6 +15,8 @@ from torch import Tensor
 from lossconditioning.display.pictures import open_picture
 from lossconditioning.errors import ReaderError, one_of, positive_int
 
+KEPT = 4
+"""How many of the reader's own pictures a panel keeps to be chosen again: the last ones."""
 _ENDINGS = ".jpg,.jpeg,.png,.webp,.gif,.bmp,.tif,.tiff"
 
 
@@ -156,10 +158,13 @@ class PictureChoice(widgets.VBox, widgets.ValueWidget):
         self._button.set_trait("value", type(change.new)())  # lets the file go, and takes the same one again
 
     def _changed(self, change: Any) -> None:
-        """Keep the choice in step; what was uploaded can be chosen again."""
+        """Keep the choice in step; what was uploaded last can be chosen again."""
         self._message.value = ""
         self._choice.unobserve(self._chosen, names="value")
-        if change.new not in (picture for _, picture in self._choice.options):
-            self._choice.options = (*self._choice.options, (f"{change.new.name} (yours)", change.new))
+        options = self._choice.options
+        if change.new not in (picture for _, picture in options):
+            given = len(self._upload.pictures)
+            own = (*options[given:], (f"{change.new.name} (yours)", change.new))
+            self._choice.options = (*options[:given], *own[-KEPT:])
         self._choice.value = change.new
         self._choice.observe(self._chosen, names="value")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from matplotlib import colormaps
@@ -111,7 +111,7 @@ class _Stage:
         (self.marker,) = plot.plot([], [], "o", ms=10, color=COLORS["conditional"], mec="black")
         plot.legend(loc="lower right")
         self.live = LiveFigure(made, [*self.shown[1:], self.asked, self.marker])
-        self.learn = cache(self._learn)
+        self.learn = lru_cache(16)(self._learn)  # uploads come and go
         self.facts: _Known | None = None
 
     def _learn(self, picture: Picture) -> _Known:

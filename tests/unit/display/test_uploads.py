@@ -1,14 +1,17 @@
 """The control for a picture of the reader's own: chosen, uploaded, set by program; what fails changes nothing."""
 
+import gc
+import weakref
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from picture_files import COLOUR, encoded, uploaded
+from PIL import Image
 
 from lossconditioning import ReaderError
-from lossconditioning.display import Picture, Upload
+from lossconditioning.display import Picture, Upload, explore, open_picture
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -158,3 +161,29 @@ def test_a_file_as_ipywidgets_7_has_it_is_taken(control, monkeypatch):
     control._uploaded(SimpleNamespace(new={"cat.png": file}))
     assert (control.value.name, control.value.pixels.shape) == ("cat.png", (3, 8, 8))
     assert emptied == [("value", {})]
+
+
+def test_of_a_hundred_uploads_the_last_few_are_kept():
+    """In the control and in its panel, brought or set by program."""
+
+    def render(picture):
+        return encoded(Image.new("L", (8, 8), round(255 * float(picture.pixels.mean()))), "PNG")
+
+    panel = explore(render, alt="a picture", picture=Upload({"night": plain(0.1)}))
+    control = panel._widgets["picture"]
+    seen = []
+    for number in range(100):
+        file = encoded(Image.new("RGB", (20, 20), (2 * number,) * 3), "PNG")
+        bring(control, file, f"{number}.png") if number % 2 else panel.set(picture=open_picture(file))
+        seen.append(weakref.ref(control.value))
+        assert [picture for _, picture in control._choice.options][-1] is control.value
+    gc.collect()
+    assert [number for number, picture in enumerate(seen) if picture() is not None] == [96, 97, 98, 99]
+    assert [name for name, _ in control._choice.options] == [
+        "night",
+        *("picture (yours)", "97.png (yours)", "picture (yours)", "99.png (yours)"),
+    ]
+    control._choice.value = control._choice.options[2][1]
+    assert panel.image == encoded(Image.new("L", (8, 8), 2 * 97), "PNG")
+    panel.set(picture="night")
+    assert len(control._choice.options) == 5

@@ -1,22 +1,27 @@
 """The codec's panels and figures show what the codec does."""
 
+import gc
 import io
+import weakref
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from small_codecs import small_codec
 
 from lossconditioning.codec import OVERHEAD
 from lossconditioning.datasets import photographs
-from lossconditioning.display import Upload
+from lossconditioning.display import Picture, Upload
 from lossconditioning.evaluation.rate_distortion import quality
 from lossconditioning.systems import compression
 from lossconditioning.systems.compression.figures import bits_map, bits_maps, rate_distortion
 from lossconditioning.systems.compression.measures import reference_curve
-from lossconditioning.systems.compression.panel import SIZE
+from lossconditioning.systems.compression.panel import SIZE, _Stage
 
 PICTURES = {name: p.float() / 255 for name, p in list(photographs().items())[:2]}
+
+CURVE = {"rate": torch.tensor([0.1, 9.0]), "psnr": torch.tensor([20.0, 40.0])}
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +102,18 @@ def test_figures_show_every_curve_and_every_map(codec):
     for axis, key in zip(made.axes, ("psnr", "ms_ssim"), strict=True):
         np.testing.assert_allclose(axis.lines[0].get_xdata(), curve["rate"])
         np.testing.assert_allclose(axis.lines[0].get_ydata(), curve[key])
+
+
+def test_of_many_uploads_few_are_kept(codec, monkeypatch):
+    monkeypatch.setattr("lossconditioning.systems.compression.panel._GRID", list(compression.LAM_RANGE))
+    monkeypatch.setattr("lossconditioning.systems.compression.panel.reference_curve", lambda *_, **__: CURVE)
+    stage, seen = _Stage(codec, (16, 32)), []
+    for number in range(24):
+        picture = Picture("mine", torch.full((3, 16, 32), number / 24))
+        assert stage.known(picture) is stage.known(picture)
+        seen.append(weakref.ref(picture))
+    del picture
+    gc.collect()
+    alive = [number for number, picture in enumerate(seen) if picture() is not None]
+    assert alive == list(range(24 - len(alive), 24))
+    assert len(alive) <= 16
