@@ -110,7 +110,7 @@ def test_of_many_uploads_few_are_kept(codec, monkeypatch):
     stage, seen = _Stage(codec, (16, 32)), []
     for number in range(24):
         picture = Picture("mine", torch.full((3, 16, 32), number / 24))
-        assert stage.known(picture) is stage.known(picture)
+        assert stage.learn(picture) is stage.learn(picture)
         seen.append(weakref.ref(picture))
     del picture
     gc.collect()
