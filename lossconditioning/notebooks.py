@@ -1,32 +1,32 @@
 """Runs, times and checks the notebooks.
 
-A notebook is executed by papermill in a process of its own, so that the peak memory of its kernel is the operating system's
-own figure. What comes out is cleaned: no timing, no widget state, and a slider panel shows its film-strip.
+What comes out of a run is cleaned: no timing, no widget state, and a slider panel shows its film-strip.
 """
 
 from __future__ import annotations
 
 import ast
-import contextlib
-import itertools
-import multiprocessing
-import threading
+import math
+import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-import psutil
 from nbformat import NotebookNode
 
 from lossconditioning.errors import ReaderError, one_of
+from lossconditioning.execution import INJECTED, Stop, execute_cells, stoppable
 from lossconditioning.paths import checkout
 from lossconditioning.training import PROFILES
 from lossconditioning.training.checkpoints import write_atomically
+from lossconditioning.workplaces import workplace
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+CELL_MINUTES = {"smoke": 60, "demo": 60, "laptop": 24 * 60, "paper": 0}
+"""How long a cell may run, in minutes; 0 for as long as it likes, as training at the papers' scale does."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,49 @@ def notebook_folder() -> Path:
 
 
 def notebook_paths(names: Sequence[str] = ()) -> list[Path]:
-    """The notebooks of these names ("01", "01_sym_parameter_toy" or a path), all of them if none is named, in order."""
-    known = {path.stem: path for path in sorted(notebook_folder().glob("[0-9]*.ipynb"))}
-    chosen = []
-    for name in names:
-        stem = Path(name).stem if name.endswith(".ipynb") else name
-        numbered = [full for full in known if stem == full.split("_")[0]]
-        chosen.append(known[numbered[0] if numbered else one_of("notebook", stem, known)])
-    return chosen or list(known.values())
+    """The notebooks of these names, each once; all of the course if none is named, in order.
+
+    A name is "01", "01_sym_parameter_toy", or the path of a file. "01_sym_parameter_toy.ipynb" without a folder is a path where
+    such a file stands, else the course's.
+
+    Raises:
+        ReaderError: for a name that is no notebook's, a path without a notebook, and two notebooks of one name.
+    """
+    chosen = list(dict.fromkeys(map(_notebook_path, names))) or list(_course().values())
+    stems = [path.stem for path in chosen]
+    twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+    if twice is not None:
+        both = " and ".join(str(path) for path in chosen if path.stem == twice)
+        raise ReaderError(
+            f"{both} have one name, and what one writes would replace the other's: run them one at a time."
+        )
+    return chosen
+
+
+def _course() -> dict[str, Path]:
+    """The notebooks of the course: name → path."""
+    return {path.stem: path for path in sorted(notebook_folder().glob("[0-9]*.ipynb"))}
+
+
+def _notebook_path(name: str) -> Path:
+    path = Path(name)
+    if path.is_file() and path.suffix == ".ipynb":
+        return path.absolute()
+    with_folder = path.name != name
+    if with_folder or (path.is_dir() and path.suffix == ".ipynb"):
+        kind = "a folder" if path.is_dir() else "a file that does not end in .ipynb" if path.exists() else "not there"
+        raise ReaderError(
+            f"There is no notebook {name} ({kind}). Name a file that ends in .ipynb, or one of the course."
+        )
+    known = _course()
+    stem = name.removesuffix(".ipynb")
+    numbered = [full for full in known if stem == full.split("_")[0]]
+    return known[numbered[0] if numbered else one_of("notebook", stem, known)]
+
+
+def of_the_course(path: Path) -> bool:
+    """Whether a file is a notebook of the course, and not a reader's own."""
+    return path.parent.resolve() == notebook_folder().resolve()
 
 
 def solution_paths(paths: Sequence[Path]) -> list[Path]:
@@ -85,124 +120,52 @@ def read(path: Path) -> NotebookNode:
         return nbformat.read(path, as_version=4)
     except FileNotFoundError:
         raise ReaderError(f"There is no notebook {path}.") from None
-    except (ValueError, KeyError, AttributeError, TypeError, nbformat.ValidationError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError, nbformat.ValidationError) as error:
         raise ReaderError(f"{path} is not a notebook ({str(error).splitlines()[0]}).") from None
 
 
 def check_parameters(path: Path, parameters: dict[str, object]) -> None:
-    """Refuse parameters that the notebook's ``parameters`` cell does not define: papermill would only warn."""
-    cells = [cell for cell in read(path).cells if "parameters" in cell.metadata.get("tags", [])]
-    try:
-        lines = [line for cell in cells for line in ast.parse(cell.source).body]
-    except SyntaxError as error:
-        raise ReaderError(f"The parameters cell of {path.name} is not plain Python ({error.msg}).") from None
-    known = [
-        target.id for line in lines if isinstance(line, ast.Assign) for target in line.targets if hasattr(target, "id")
-    ]
+    """Refuse a notebook in another language, and parameters that its ``parameters`` cell does not define."""
+    notebook = read(path)
+    told = [notebook.metadata.get(part, {}) for part in ("kernelspec", "language_info")]
+    language = told[0].get("language") or told[1].get("name") or "python"
+    if language.lower() not in ("python", "ipython"):
+        raise ReaderError(f"{path} is written in {language}; only notebooks in Python are run.")
+    known = _parameter_names(path, notebook)
     for name in parameters:
         one_of(f"parameter of {path.name}", name, known)
 
 
-def execute(
-    path: Path,
-    profile: str,
-    out: Path,
-    parameters: dict[str, object] | None = None,
-    *,
-    progress: bool = True,
-    as_html: bool = True,
-) -> Execution:
-    """Run one notebook into ``out`` as .ipynb (and .html), cleaned; what fails inside it is reported in the `Execution`."""
-    out.mkdir(parents=True, exist_ok=True)
-    target = out / path.name
-    # If the kernel dies nothing is written, and an old success must not stay in its place.
-    for earlier in (target, target.with_suffix(".html")):
-        earlier.unlink(missing_ok=True)
-    # A fresh interpreter per notebook, so that the largest of its children is this notebook's kernel.
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as worker:
-        job = worker.submit(_execute, str(path), str(target), parameters or {}, progress)
-        minutes, memory, error = job.result()
-    if target.exists():
-        notebook = clean(read(target))
-        save(notebook, target)
-        if as_html:
-            write_atomically(target.with_suffix(".html"), to_html(notebook).encode())
-    return Execution(path.stem, profile, round(minutes, 2), memory, error)
-
-
-def _execute(source: str, target: str, parameters: dict[str, object], progress: bool) -> tuple[float, int, str]:
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-
-    started, error = time.monotonic(), ""
-    peak = _PeakMemory()
-    peak.start()
+def _parameter_names(path: Path, notebook: NotebookNode) -> list[str]:
+    cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     try:
-        papermill.execute_notebook(
-            source,
-            target,
-            parameters,
-            cwd=str(Path(source).parent),
-            progress_bar={"desc": Path(source).stem, "unit": "cell", "ncols": 96} if progress else False,
-            kernel_name="python3",
-            extra_arguments=["--IPKernelApp.log_level=40"],  # it warns of loopback connections at every start
-            request_save_on_cell_execute=False,
-        )
-    except PapermillExecutionError as failure:
-        error = _describe(source, failure)
-    except Exception as failure:  # the kernel died, the disk is full, …: the other notebooks still run
-        error = f"{Path(source).name}: {type(failure).__name__}: {failure}"
-    return (time.monotonic() - started) / 60, peak.stop(), error
+        lines = [line for cell in cells for line in ast.parse(cell.source).body]
+    except SyntaxError as error:
+        raise ReaderError(f"The parameters cell of {path.name} is not plain Python ({error.msg}).") from None
+    return [
+        target.id for line in lines if isinstance(line, ast.Assign) for target in line.targets if hasattr(target, "id")
+    ]
 
 
-class _PeakMemory(threading.Thread):
-    """Watches the largest child of this process: the notebook's kernel."""
+def with_parameters(notebook: NotebookNode, parameters: dict[str, object]) -> NotebookNode:
+    """The notebook with a cell after its ``parameters`` that sets these anew, in place of one of an earlier run."""
+    from papermill.translators import translate_parameters
 
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.peak, self.ended = 0, threading.Event()
-
-    def run(self) -> None:
-        children: list[psutil.Process] = []
-        for look in itertools.count():
-            if self.ended.wait(0.02):  # often, for a kernel may end right after its largest cell
-                return
-            if look % 10 == 0:  # to list all processes takes longer than to look at one
-                children = psutil.Process().children()
-            self.peak = max([self.peak, *map(_resident, children)])
-
-    def stop(self) -> int:
-        """End the watch and return the peak in MiB."""
-        self.ended.set()
-        self.join()
-        return self.peak // 2**20
-
-
-def _resident(process: psutil.Process) -> int:
-    """Peak resident memory in bytes as Linux keeps it; elsewhere the present one, which over many looks comes close."""
-    try:
-        with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
-            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
-    except (OSError, StopIteration):
-        with contextlib.suppress(psutil.Error):
-            return process.memory_info().rss
-        return 0
-
-
-def _describe(source: str, failure) -> str:
-    """The failing cell and its error, as a reader wants to see them."""
-    lines = str(failure.source).strip().splitlines()
-    shown = "\n".join(f"    {line}" for line in lines[:20]) + ("\n    …" if len(lines) > 20 else "")
-    return f"{Path(source).name}, cell {failure.cell_index}:\n{shown}\n  {failure.ename}: {failure.evalue}"
+    notebook.cells = [cell for cell in notebook.cells if INJECTED not in cell.metadata.get("tags", [])]
+    place = next((i for i, c in enumerate(notebook.cells, start=1) if "parameters" in c.metadata.get("tags", [])), 0)
+    if parameters:
+        source = translate_parameters("python3", "python", parameters)
+        notebook.cells.insert(place, nbformat.v4.new_code_cell(source, metadata={"tags": [INJECTED]}))
+    return notebook
 
 
 def clean(notebook: NotebookNode) -> NotebookNode:
     """Remove what does not belong into a saved notebook: timing, widget state, injected parameters, spent progress bars."""
     notebook.metadata = NotebookNode(
         kernelspec={"display_name": "Python 3", "language": "python", "name": "python3"},
-        language_info={"name": "python"},
+        language_info={"name": "python", "file_extension": ".py"},  # as a script, it is a .py
     )
-    notebook.cells = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    notebook.cells = [cell for cell in notebook.cells if INJECTED not in cell.metadata.get("tags", [])]
     for cell in notebook.cells:
         cell.metadata = NotebookNode({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
     for number, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), start=1):
@@ -253,21 +216,75 @@ def run(
     parameters: dict[str, object] | None = None,
     report: Callable[[Execution], None] = lambda run: None,
     progress: bool = True,
+    cell_minutes: float | None = None,
 ) -> list[Execution]:
-    """Execute notebooks one after another; a failing one does not keep the others from running.
+    """Execute notebooks one after another into a folder, as .ipynb and as .html, cleaned.
+
+    What fails in one, or keeps it from being written, is reported in its `Execution`; the others still run.
+
+    Args:
+        paths: the notebooks; each runs in its own folder.
+        profile: smoke, demo, laptop or paper. A notebook without such a parameter runs as it is, in demo.
+        out: where the executed notebooks go. A file that stands there is replaced when its notebook has run.
+        parameters: values for the notebooks' ``parameters`` cells.
+        report: called after each notebook.
+        progress: whether to show a bar over the cells.
+        cell_minutes: how long a cell may run, 0 for as long as it likes; None for the profile's own limit, `CELL_MINUTES`.
 
     Raises:
-        ReaderError: for an unknown profile or parameter, before anything runs.
+        ReaderError: for an unknown profile or parameter and what is no notebook, before anything runs.
+        OSError: if ``out`` can not be written, before anything runs.
+        KeyboardInterrupt, SystemExit: after Ctrl-C or another signal to stop. The notebook under way is written as far as it
+            came, and reported; the rest does not run. No process is left.
     """
-    parameters = {"profile": profile, **(parameters or {})}
-    one_of("profile", parameters["profile"], PROFILES)
+    profile = one_of("profile", (parameters or {}).get("profile", profile), PROFILES)
+    limit = CELL_MINUTES[profile] if cell_minutes is None else cell_minutes
+    if not 0 <= limit < math.inf:
+        raise ReaderError(f"cell_minutes is a number of minutes, or 0 for no limit; got {limit!r}.")
+    given = {path: {"profile": profile, **(parameters or {})} for path in paths}
     for path in paths:
-        check_parameters(path, parameters)
+        if profile == "demo" and "profile" not in _parameter_names(path, read(path)):
+            del given[path]["profile"]
+        check_parameters(path, given[path])
+        if (out / path.name).exists() and (out / path.name).samefile(path):
+            raise ReaderError(f"What {path.name} becomes would be written over it; name another folder than {out}.")
     runs = []
-    for path in paths:
-        runs.append(execute(path, profile, out, parameters, progress=progress))
-        report(runs[-1])
+    with stoppable() as stop, workplace(out) as place:
+        for path in paths:
+            runs.append(_execute(path, profile, place, given[path], 60 * limit, progress, stop))
+            report(runs[-1])
+            if stop:
+                break
     return runs
+
+
+def _execute(
+    path: Path, profile: str, place: Path, parameters: dict, seconds: float, progress: bool, stop: Stop
+) -> Execution:
+    """Run one notebook, and write it into the folder around ``place``; whatever fails stands in the `Execution`."""
+    started, memory, errors = time.monotonic(), 0, []
+    out = place.parent / path.name
+    try:
+        for earlier in (out, out.with_suffix(".html")):  # an old success must not stay in the place of what fails now
+            earlier.unlink(missing_ok=True)
+        notebook = with_parameters(read(path), parameters)
+        bar = path.stem if progress else ""
+        memory, *errors = execute_cells(notebook, path.parent, place, seconds or None, bar, stop)
+        _write(clean(notebook), place, out)
+    except Exception as failure:  # a full disk, for one
+        errors.append(f"not written: {type(failure).__name__}: {failure}")
+    minutes = (time.monotonic() - started) / 60
+    error = "\n".join(f"{path.name}, {error}" for error in errors if error)
+    return Execution(path.stem, profile, round(minutes, 2), memory, error)
+
+
+def _write(notebook: NotebookNode, place: Path, out: Path) -> None:
+    """Write a notebook and its HTML; both are finished in ``place`` before either is shown."""
+    finished = {out: place / out.name, out.with_suffix(".html"): place / "page.html"}
+    save(notebook, finished[out])
+    write_atomically(place / "page.html", to_html(notebook).encode())
+    for shown, made in finished.items():
+        os.replace(made, shown)
 
 
 def table(runs: Sequence[Execution]) -> str:

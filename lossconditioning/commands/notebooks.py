@@ -14,7 +14,9 @@ from lossconditioning.errors import ReaderError
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAMES]", help='Notebooks: "01" or "01_sym_parameter_toy". All if none is named.'),
+    typer.Argument(
+        metavar="[NAMES]", help='Notebooks: "01", "01_sym_parameter_toy" or the path of one. All if none is named.'
+    ),
 ]
 
 
@@ -27,6 +29,13 @@ def run(
     parameter: Annotated[
         list[str] | None,
         typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Set a notebook's parameter; may be repeated."),
+    ] = None,
+    cell_minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="How long a cell may run; 0: as long as it likes.  [default: 60, laptop 1440, paper 0]",
+            show_default=False,
+        ),
     ] = None,
     record: Annotated[
         bool, typer.Option("--record", help="For authors: note minutes and memory in data/records.")
@@ -41,7 +50,8 @@ def run(
     """Execute notebooks into a folder, as .ipynb and as .html.
 
     Shows a progress bar over the cells of each notebook, and closes with a table of status, minutes and peak memory. A
-    notebook that fails shows the failing cell and its error; the others still run, and the exit status is 1.
+    notebook that fails shows the failing cell and its error; the others still run, and the exit status is 1. Ctrl-C ends
+    the run; the notebook under way is written as far as it came.
 
     Example: lossconditioning run 01 --profile smoke -p seed=3
     """
@@ -54,17 +64,25 @@ def run(
     if update and parameter:
         raise ReaderError("Committed notebooks hold the outputs of their default parameters; --update takes no -p.")
     paths = notebooks.notebook_paths(names or [])
+    own = [path for path in paths if (record or update) and not notebooks.of_the_course(path)]
+    if own:
+        raise ReaderError(f"--record and --update are for the course's notebooks; {own[0]} is not one.")
+    runs: list[notebooks.Execution] = []
 
     def report(done: notebooks.Execution) -> None:
+        runs.append(done)
         if done.error:
             print(f"\n{done.error}\n", file=sys.stderr)
 
-    runs = notebooks.run(paths, profile, out, _parameters(parameter or []), report)
+    try:
+        notebooks.run(paths, profile, out, _parameters(parameter or []), report, cell_minutes=cell_minutes)
+    finally:
+        if runs:
+            print(f"\n{notebooks.table(runs)}\n\nExecuted notebooks are in {out}/")
     if record or update:
         records.record_runs(runs)
     if update:
         _put_in_place(paths, runs, out)
-    print(f"\n{notebooks.table(runs)}\n\nExecuted notebooks are in {out}/")
     if any(done.error for done in runs):
         raise SystemExit(1)
 
@@ -122,8 +140,8 @@ def _put_in_place(paths: list[Path], runs: list, out: Path) -> None:
     for path, done in zip(paths, runs, strict=True):
         if not done.error:
             notebooks.save(records.refresh(notebooks.read(out / path.name), path.stem), path)
-    for path in notebooks.solution_paths(paths):
-        done = notebooks.execute(path, "demo", out / "solutions", as_html=False)
+    solutions = notebooks.solution_paths(paths)
+    for path, done in zip(solutions, notebooks.run(solutions, "demo", out / "solutions"), strict=True):
         if done.error:
             raise ReaderError(done.error)
         notebooks.save(notebooks.read(out / "solutions" / path.name), path)

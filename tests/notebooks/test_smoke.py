@@ -1,4 +1,4 @@
-"""The smoke profile: every line of every notebook once, with the solutions in the place of the exercises, by papermill.
+"""The smoke profile: every line of every notebook once, with the solutions in the place of the exercises, as `run` does it.
 
 In the environment that `make` installs, and with the network off: training and its data need none either.
 """
@@ -15,7 +15,7 @@ from lossconditioning import notebooks
 
 PATHS = notebooks.notebook_paths()
 LESSONS = [path for path in PATHS if notebooks.solution_paths([path])]
-FRONT_END = f"papermill {metadata.version('papermill')}, network off"
+FRONT_END = f"nbclient {metadata.version('nbclient')}, network off"
 
 
 def executed(path, out):

@@ -46,7 +46,8 @@ def workplace(tmp_path, trained, monkeypatch) -> Path:
     """A folder to run commands in, with everything that can be given wrongly, and one notebook in place of the course."""
     monkeypatch.chdir(tmp_path)
     Path("text").write_text("not what was asked for")
-    Path("binary").write_bytes(b"\xff\xfe\x00")
+    for name in ("binary", "binary.ipynb"):
+        Path(name).write_bytes(b"\xff\xfe\x00")
     Path("empty").mkdir()
     edits = {
         "good": lambda card: card,
@@ -77,6 +78,13 @@ def workplace(tmp_path, trained, monkeypatch) -> Path:
         ("run 01_tinny", "Did you mean '01_tiny'"),
         ("run 01 --profile huge", "There is no profile 'huge'"),
         ("run 01 --fast", "--fast"),
+        ("run elsewhere/01_tiny.ipynb", "There is no notebook elsewhere/01_tiny.ipynb (not there)"),
+        ("run empty/", "There is no notebook empty/ (a folder)"),
+        ("run text", "There is no notebook 'text'"),
+        ("run binary.ipynb", "binary.ipynb is not a notebook"),
+        ("run binary.ipynb --record", "are for the course's notebooks; "),
+        ("run 01 --out notebooks", "would be written over it"),
+        ("run 01 --cell-minutes -1", "cell_minutes is a number of minutes"),
         ("run 01 -p seed", "NAME=VALUE"),
         ("run 01 -p =3", "NAME=VALUE"),
         ("run 01 -p sede=3", "Did you mean 'seed'"),
@@ -232,14 +240,15 @@ def test_scoreboard_and_data_list(call):
 
 
 def test_a_failed_notebook_is_exit_status_1(call, workplace, monkeypatch):
-    def run(paths, profile, out, parameters, report):
+    def run(paths, profile, out, parameters, report, cell_minutes):
         runs = [notebooks.Execution(path.stem, profile, 0.1, 99, "cell 2: NameError") for path in paths]
         report(runs[0])
         assert parameters == {"seed": 3, "name": "x", "rates": [0.1]}
+        assert cell_minutes == 5
         return runs
 
     monkeypatch.setattr(notebooks, "run", run)
-    status, out, err = call("run 01 -p seed=3 -p name=x -p rates=[0.1]")
+    status, out, err = call("run 01 -p seed=3 -p name=x -p rates=[0.1] --cell-minutes 5")
     assert status == 1
     assert err.strip() == "cell 2: NameError"
     assert "01_tiny   failed" in out

@@ -25,7 +25,7 @@ GOOD = [
 def write(path: Path, *cells: str, parameters: str = PARAMETERS) -> Path:
     first = new_code_cell(parameters, metadata={"tags": ["parameters"]})
     made = new_notebook(cells=[new_markdown_cell("# Title"), first, *map(new_code_cell, cells)], metadata=KERNEL)
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True, parents=True)
     nbformat.write(made, path)
     return path
 
@@ -121,6 +121,109 @@ def test_what_a_notebook_does_not_know_is_refused_before_anything_runs(profile, 
     assert not (tmp_path / "out").exists()
 
 
+# Which notebook -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch) -> Path:
+    """A folder to stand in, beside a course of one notebook."""
+    write(tmp_path / "course" / "00_a.ipynb")
+    monkeypatch.setattr(notebooks, "notebook_folder", lambda: tmp_path / "course")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path
+
+
+def test_a_path_is_the_readers_own_file(course, monkeypatch):
+    of_course, own = course / "course" / "00_a.ipynb", write(course / "here" / "mine" / "00_a.ipynb")
+    for name in ("00", "00_a", "00_a.ipynb", "../course/00_a.ipynb", str(of_course)):
+        (found,) = notebooks.notebook_paths([name])
+        assert found.samefile(of_course)
+        assert notebooks.of_the_course(found)
+    for name in ("mine/00_a.ipynb", "./mine/00_a.ipynb", str(own)):
+        assert notebooks.notebook_paths([name]) == [own]
+    assert not notebooks.of_the_course(own)
+    both = write(course / "here" / "00_a.ipynb")
+    assert notebooks.notebook_paths(["00_a.ipynb"]) == [both]
+    assert notebooks.notebook_paths(["00_a", "00"]) == [of_course]
+    (course / "here" / "linked.ipynb").symlink_to(of_course)
+    assert [path.name for path in notebooks.notebook_paths(["linked.ipynb"])] == ["linked.ipynb"]
+    monkeypatch.setattr(notebooks, "notebook_folder", lambda: pytest.fail("one's own file needs no course"))
+    assert notebooks.notebook_paths(["mine/00_a.ipynb"]) == [own]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("elsewhere/00_a.ipynb", r"no notebook elsewhere/00_a\.ipynb \(not there\)"),
+        ("./00", r"no notebook \./00 \(not there\)"),
+        ("./text.md", r"no notebook \./text\.md \(a file that does not end in \.ipynb\)"),
+        ("text.md", r"no notebook 'text\.md'"),
+        ("folder", "no notebook 'folder'"),
+        ("folder/", r"no notebook folder/ \(a folder\)"),
+        ("../here/folder", r"no notebook \.\./here/folder \(a folder\)"),
+        ("folder.ipynb", r"no notebook folder\.ipynb \(a folder\)"),
+        ("00_b.ipynb", "no notebook '00_b'. Did you mean '00_a'"),
+        ("", "no notebook ''"),
+    ],
+)
+def test_what_is_no_notebook_is_refused(name, said, course):
+    Path("folder").mkdir()
+    Path("folder.ipynb").mkdir()
+    Path("text.md").touch()
+    with pytest.raises(ReaderError, match=said):
+        notebooks.notebook_paths([name])
+
+
+def test_two_notebooks_of_one_name_are_refused(course):
+    own = write(course / "here" / "00_a.ipynb")
+    with pytest.raises(ReaderError, match=rf"00_a\.ipynb and {own} have one name"):
+        notebooks.notebook_paths(["00", str(own)])
+
+
+def test_a_notebook_is_not_written_over_itself(course):
+    own = write(course / "here" / "mine.ipynb")
+    before = own.read_bytes()
+    with pytest.raises(ReaderError, match="would be written over it"):
+        notebooks.run([own], "smoke", Path("."))
+    assert own.read_bytes() == before
+
+
+def test_a_notebook_in_another_language_is_refused(course):
+    nbformat.write(
+        new_notebook(metadata={"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}), "r.ipynb"
+    )
+    with pytest.raises(ReaderError, match=r"r\.ipynb is written in R"):
+        notebooks.run(notebooks.notebook_paths(["r.ipynb"]), "demo", Path("out"))
+
+
+@pytest.mark.parametrize("minutes", [-1, float("nan"), float("inf")])
+def test_a_limit_that_is_none_is_refused(minutes, course):
+    with pytest.raises(ReaderError, match="cell_minutes is a number of minutes"):
+        notebooks.run([], "smoke", Path("out"), cell_minutes=minutes)
+
+
+def test_a_notebook_without_parameters_runs_in_demo_only(course):
+    path = write(Path("bare.ipynb"))
+    nbformat.write(new_notebook(cells=[new_code_cell("print(2 + 2)")], metadata=KERNEL), path)
+    with pytest.raises(ReaderError, match="no parameter of bare"):
+        notebooks.run([path], "smoke", Path("out"))
+    (run,) = notebooks.run([path], "demo", Path("out"), progress=False)
+    assert (run.error, shown(notebooks.read(Path("out/bare.ipynb")).cells[0])) == ("", [("stdout", "4\n")])
+
+
+def test_values_of_an_earlier_run_are_replaced():
+    cells = [
+        new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}),
+        new_code_cell("profile = 'paper'", metadata={"tags": [notebooks.INJECTED]}),
+        new_code_cell("print(profile)"),
+    ]
+    made = notebooks.with_parameters(new_notebook(cells=cells), {"profile": "smoke", "seed": float("nan")})
+    values: dict = {}
+    exec("\n".join(cell.source for cell in made.cells[:2]), values)
+    assert (values["profile"], values["seed"] != values["seed"], len(made.cells)) == ("smoke", True, 3)
+
+
 VALID = '{"cells": %s, "metadata": {}, "nbformat": %s, "nbformat_minor": 5}'
 
 
@@ -136,6 +239,7 @@ VALID = '{"cells": %s, "metadata": {}, "nbformat": %s, "nbformat_minor": 5}'
         VALID % (3, 4),
         VALID % ("[{}]", 4),
         VALID % ("[]", 99),
+        "[" * 100_000,
         "\xff",
     ],
 )
