@@ -163,7 +163,8 @@ def clean(notebook: NotebookNode) -> NotebookNode:
     """Remove what does not belong into a saved notebook: timing, widget state, injected parameters, spent progress bars."""
     notebook.metadata = NotebookNode(
         kernelspec={"display_name": "Python 3", "language": "python", "name": "python3"},
-        language_info={"name": "python", "file_extension": ".py"},  # as a script, it is a .py
+        # As a script, a notebook is a .py; nbconvert asks for both.
+        language_info={"name": "python", "file_extension": ".py", "nbconvert_exporter": "python"},
     )
     notebook.cells = [cell for cell in notebook.cells if INJECTED not in cell.metadata.get("tags", [])]
     for cell in notebook.cells:

@@ -1,9 +1,11 @@
-"""Where files stand: the checkout, the shipped checkpoints and records, the reader's data and cache."""
+"""Where files stand: the checkout, the shipped checkpoints and records, the reader's data, cache and runs."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+from lossconditioning.errors import ReaderError
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -11,7 +13,11 @@ _PACKAGE = Path(__file__).resolve().parent
 def checkout() -> Path | None:
     """The repository this package runs from, or None where it was installed from a wheel."""
     root = _PACKAGE.parent
-    return root if (root / "pyproject.toml").is_file() and (root / "notebooks").is_dir() else None
+    return root if _is_clone(root) else None
+
+
+def _is_clone(root: Path) -> bool:
+    return all((root / part).exists() for part in ("pyproject.toml", "notebooks", "lossconditioning/paths.py"))
 
 
 def shipped(folder: str) -> Path:
@@ -27,3 +33,28 @@ def data_cache() -> Path:
         return Path(named).expanduser()
     root = checkout()
     return root / "data" / "cache" if root else Path.home() / ".cache" / "lossconditioning"
+
+
+def runs_folder() -> Path:
+    """Where the notebooks keep what they train, wherever they are run from; an absolute path.
+
+    ``$LOSSCONDITIONING_RUNS`` if that is set; else ``runs`` in the clone around the working directory; else in the clone that
+    this package runs from; else, on Colab for instance, in the working directory.
+
+    Raises:
+        ReaderError: if none of these is there, for the working directory has been deleted.
+    """
+    named = os.environ.get("LOSSCONDITIONING_RUNS")
+    if named:
+        return Path(named).expanduser().absolute()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        here = None
+    around = next(filter(_is_clone, [here, *here.parents]), None) if here else None
+    root = around or checkout() or here
+    if root is None:
+        raise ReaderError(
+            "The working directory has been deleted, and no clone of the course is there; change to another."
+        )
+    return root / "runs"

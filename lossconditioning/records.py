@@ -60,6 +60,7 @@ def setup_source() -> str:
         "# On Colab this fetches and installs the course. Everywhere else it does nothing.\n"
         "import sys\n\n"
         'if "google.colab" in sys.modules:\n'
+        '    print("Installing the course takes a minute.")\n'  # as a script, a cell may not consist of a magic alone
         f'    %pip install --quiet "git+{repository()}"'
     )
 

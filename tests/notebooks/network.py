@@ -27,7 +27,7 @@ def namespace() -> list[str]:
 
 
 class Offline:
-    """Runs commands with the network off, and an empty folder as home and for data."""
+    """Runs commands with the network off, and an empty folder as home, for data and for what is trained."""
 
     def __init__(self, folder: Path):
         self.data, self._asked_for = folder / "data", folder / "asked_for"
@@ -39,6 +39,7 @@ class Offline:
         self.environment = kept | {
             "HOME": str(folder / "home"),
             "LOSSCONDITIONING_DATA": str(self.data),
+            "LOSSCONDITIONING_RUNS": str(folder / "runs"),
             "PYTHONPATH": str(WITHIN),
             "ASKED_FOR": str(self._asked_for),
         }

@@ -53,7 +53,7 @@ Path("go_on").unlink(missing_ok=True)
 checkpoints.open = HeldFile
 """
 ELSEWHERE = """
-folder = Path("../runs/uninterrupted")
+folder = run.out.with_name("uninterrupted")
 run = replace(run, out=folder)
 """
 PATIENCE = 250  # seconds; a machine may be busy with something else
@@ -75,7 +75,10 @@ class Lesson:
         self.log = open(here / "log.txt", "w+", encoding="utf-8")  # noqa: SIM115 - what the kernel's children print
         self.folder.mkdir()
         self.kernel = KernelManager()
-        quietly = {"stderr": self.log, "env": {**os.environ, "OMP_NUM_THREADS": "1"}}
+        quietly = {
+            "stderr": self.log,
+            "env": {**os.environ, "OMP_NUM_THREADS": "1", "LOSSCONDITIONING_RUNS": str(self.runs)},
+        }
         self.kernel.start_kernel(cwd=self.folder, **quietly)
         self.client = self.kernel.blocking_client()
         self.client.start_channels()
