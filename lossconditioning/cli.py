@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
+from functools import partial
+from inspect import signature
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 from lossconditioning.commands import codec, notebooks, systems
 from lossconditioning.errors import ReaderError
 
 # Newer typer carries a click of its own; through typer's names the classes are right in every version.
 UsageError = typer.BadParameter.__bases__[0]
+
+
+class Command(TyperCommand):
+    """A command whose help is written with any click; a typer before 0.16 does not know what click 8.2 asks and gives."""
+
+    def __init__(self, *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        for parameter in self.params:
+            if hasattr(parameter, "make_metavar"):
+                parameter.make_metavar = partial(_metavar, parameter.make_metavar)
+
+
+def _metavar(make: Callable[..., str], ctx: object = None) -> str:
+    return make(ctx) if "ctx" in signature(make).parameters else make()
+
 
 app = typer.Typer(
     help="Networks whose training objective can be turned like a dial after training.",
@@ -21,18 +40,18 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command(short_help="Execute notebooks, as .ipynb and .html.")(notebooks.run)
-app.command("app", short_help="Serve play panels as apps.")(notebooks.serve)
-app.command(short_help="Train a system; continues if interrupted.")(systems.train)
-app.command(short_help="Measure checkpoints, check the claims.")(systems.evaluate)
-app.command(short_help="Print all claims beside measurements.")(notebooks.scoreboard)
-app.command(short_help="Pictures to small files, at any weight.")(codec.compress)
-app.command(short_help="And back.")(codec.decompress)
+app.command(short_help="Execute notebooks, as .ipynb and .html.", cls=Command)(notebooks.run)
+app.command("app", short_help="Serve play panels as apps.", cls=Command)(notebooks.serve)
+app.command(short_help="Train a system; continues if interrupted.", cls=Command)(systems.train)
+app.command(short_help="Measure checkpoints, check the claims.", cls=Command)(systems.evaluate)
+app.command(short_help="Print all claims beside measurements.", cls=Command)(notebooks.scoreboard)
+app.command(short_help="Pictures to small files, at any weight.", cls=Command)(codec.compress)
+app.command(short_help="And back.", cls=Command)(codec.decompress)
 data_app = typer.Typer(help="List the data sets, or fetch one.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 
 
-@data_app.command("list")
+@data_app.command("list", cls=Command)
 def data_list() -> None:
     """List the data sets: name, what it is, size, licence, source.
 
@@ -44,7 +63,7 @@ def data_list() -> None:
         print(f"{name}: {entry.summary}\n    {entry.size}; licence: {entry.licence}; source: {entry.source}")
 
 
-@data_app.command("fetch")
+@data_app.command("fetch", cls=Command)
 def data_fetch(name: Annotated[str, typer.Argument(metavar="NAME", help="A data set of `data list`.")]) -> None:
     """Download a data set into $LOSSCONDITIONING_DATA, or data/cache. What is computed needs no download.
 

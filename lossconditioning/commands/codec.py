@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
 Checkpoint = Annotated[
-    Path | None,
+    Optional[Path],
     typer.Option(help="Folder of finished checkpoints of the system compression; the shipped ones if not given."),
 ]
 
@@ -18,12 +18,13 @@ def compress(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder of pictures.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write (.lcic), or a folder for them.")],
     lam: Annotated[
-        float | None, typer.Option("--weight", help="λ: 0.0012 for the smallest files to 0.26 for the most faithful.")
+        Optional[float],
+        typer.Option("--weight", help="λ: 0.0012 for the smallest files to 0.26 for the most faithful."),
     ] = None,
-    target_bytes: Annotated[int | None, typer.Option(help="The most faithful file of at most this size.")] = None,
-    target_psnr: Annotated[float | None, typer.Option(help="The smallest file of at least this many dB.")] = None,
+    target_bytes: Annotated[Optional[int], typer.Option(help="The most faithful file of at most this size.")] = None,
+    target_psnr: Annotated[Optional[float], typer.Option(help="The smallest file of at least this many dB.")] = None,
     model: Annotated[
-        str | None, typer.Option(help="Which experiment's model; the best shipped one if not given.")
+        Optional[str], typer.Option(help="Which experiment's model; the best shipped one if not given.")
     ] = None,
     checkpoint: Checkpoint = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over files that are there.")] = False,
@@ -55,7 +56,7 @@ def decompress(
     checkpoint: Checkpoint = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over pictures that are there.")] = False,
     max_pixels: Annotated[
-        int | None, typer.Option(help="Largest picture to decompress.  [default: 2²⁴, 16.8 megapixels]")
+        Optional[int], typer.Option(help="Largest picture to decompress.  [default: 2²⁴, 16.8 megapixels]")
     ] = None,
 ) -> None:
     """Decompress a file, or all files in a folder (into .png), with the model that made them.

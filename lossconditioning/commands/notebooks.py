@@ -6,14 +6,14 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
 from lossconditioning.errors import ReaderError
 
 Names = Annotated[
-    list[str] | None,
+    list[str],
     typer.Argument(
         metavar="[NAMES]", help='Notebooks: "01", "01_sym_parameter_toy" or the path of one. All if none is named.'
     ),
@@ -21,17 +21,17 @@ Names = Annotated[
 
 
 def run(
-    names: Names = None,
+    names: Names = (),
     profile: Annotated[
         str, typer.Option(help="smoke (seconds), demo (shipped checkpoints), laptop (trains here), paper.")
     ] = "demo",
     out: Annotated[Path, typer.Option(help="Folder for the executed notebooks.")] = Path("build/notebooks"),
     parameter: Annotated[
-        list[str] | None,
+        list[str],
         typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Set a notebook's parameter; may be repeated."),
-    ] = None,
+    ] = (),
     cell_minutes: Annotated[
-        float | None,
+        Optional[float],
         typer.Option(
             help="How long a cell may run; 0: as long as it likes.  [default: 60, laptop 1440, paper 0]",
             show_default=False,
@@ -63,7 +63,7 @@ def run(
         )
     if update and parameter:
         raise ReaderError("Committed notebooks hold the outputs of their default parameters; --update takes no -p.")
-    paths = notebooks.notebook_paths(names or [])
+    paths = notebooks.notebook_paths(names)
     own = [path for path in paths if (record or update) and not notebooks.of_the_course(path)]
     if own:
         raise ReaderError(f"--record and --update are for the course's notebooks; {own[0]} is not one.")
@@ -75,7 +75,7 @@ def run(
             print(f"\n{done.error}\n", file=sys.stderr)
 
     try:
-        notebooks.run(paths, profile, out, _parameters(parameter or []), report, cell_minutes=cell_minutes)
+        notebooks.run(paths, profile, out, _parameters(parameter), report, cell_minutes=cell_minutes)
     finally:
         if runs:
             print(f"\n{notebooks.table(runs)}\n\nExecuted notebooks are in {out}/")
@@ -88,7 +88,7 @@ def run(
 
 
 def serve(
-    names: Names = None,
+    names: Names = (),
     allow_root: Annotated[bool, typer.Option("--allow-root", help="Serve although you are root.")] = False,
 ) -> None:
     """Serve the play panel of notebooks with Voilà, without the code, on this machine; Ctrl-C ends it.
@@ -104,17 +104,17 @@ def serve(
             "You are root, and who gets into an app's kernel would be, too. Run it as another user; where there is none, as in "
             "a container, with --allow-root: make app APP=--allow-root, or lossconditioning app --allow-root."
         )
-    options = [name for name in names or [] if name.startswith("-")]
-    serve_apps(write_apps(Path("build/apps"), [name for name in names or [] if name not in options]), options)
+    options = [name for name in names if name.startswith("-")]
+    serve_apps(write_apps(Path("build/apps"), [name for name in names if name not in options]), options)
 
 
 def scoreboard(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     update: Annotated[
-        Path | None, typer.Option(help="For authors: rewrite the generated parts of this README.")
+        Optional[Path], typer.Option(help="For authors: rewrite the generated parts of this README.")
     ] = None,
     front_ends: Annotated[
-        Path | None, typer.Option(help="For authors: record what a test run found, build/front_ends.json.")
+        Optional[Path], typer.Option(help="For authors: record what a test run found, build/front_ends.json.")
     ] = None,
 ) -> None:
     """Print every claim of every paper beside what was measured, from the records.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -16,7 +16,7 @@ from lossconditioning.training import PROFILES, Run, System
 
 Name = Annotated[str, typer.Argument(metavar="SYSTEM", help=f"Which experiment: {', '.join(SYSTEMS)}.")]
 Data = Annotated[
-    Path | None,
+    Optional[Path],
     typer.Option(help="Folder of data, for systems that read some.  [default: $LOSSCONDITIONING_DATA or data/cache]"),
 ]
 
@@ -25,16 +25,16 @@ def train(
     system: Name,
     profile: Annotated[str, typer.Option(help="smoke (seconds), laptop, or paper (the paper's own scale).")] = "laptop",
     minutes: Annotated[
-        float | None, typer.Option(help="Stop, saved, after this long. The same command continues.")
+        Optional[float], typer.Option(help="Stop, saved, after this long. The same command continues.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of initial weights, data order and drawn loss weights.")] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for checkpoints.  [default: runs/SYSTEM-PROFILE-seedS]")
+        Optional[Path], typer.Option(help="Folder for checkpoints.  [default: runs/SYSTEM-PROFILE-seedS]")
     ] = None,
     workers: Annotated[int, typer.Option(help="Experiments trained at the same time, a process each.")] = 1,
     only: Annotated[
-        list[str] | None, typer.Option(help="Train only this experiment; may be repeated. All if not given.")
-    ] = None,
+        list[str], typer.Option(help="Train only this experiment; may be repeated. All if not given.")
+    ] = (),
     data: Data = None,
 ) -> None:
     """Train a system's networks into finished checkpoints with cards.
@@ -66,7 +66,7 @@ def train(
 def evaluate(
     system: Name,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="A folder of checkpoints or one file; the shipped ones if not given.")
+        Optional[Path], typer.Option(help="A folder of checkpoints or one file; the shipped ones if not given.")
     ] = None,
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,

@@ -110,10 +110,16 @@ def _rgb(opened: Image.Image) -> np.ndarray:
         if values.min() < 0 or values.max() > 65_535:
             raise ValueError(f"its pixels go from {values.min():g} to {values.max():g}; 8 or 16 bits are read")
         opened = Image.fromarray((values / 257).round().astype(np.uint8))
-    if opened.has_transparency_data:
+    if _transparent(opened):
         opened = opened.convert("RGBA")
         opened = Image.alpha_composite(Image.new("RGBA", opened.size, "white"), opened)
     return np.array(opened.convert("RGB"))
+
+
+def _transparent(opened: Image.Image) -> bool:
+    """Whether some pixels may be transparent: what Pillow answers since 10.1."""
+    palette = opened.palette.mode if opened.mode == "P" and opened.palette else ""
+    return opened.mode.upper().endswith("A") or palette.endswith("A") or "transparency" in opened.info
 
 
 def read_pictures(folder: Path, without: tuple[str, ...] = ()) -> dict[str, Tensor]:

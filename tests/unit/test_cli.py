@@ -7,6 +7,8 @@ import shlex
 import signal
 import subprocess
 import sys
+import types
+import typing
 from pathlib import Path
 
 import nbformat
@@ -271,3 +273,20 @@ def test_an_interrupt_says_where_training_stands_and_the_same_command_continues(
     status, _, err = call(f"{SMOKE} --out {tmp_path}")
     assert (status, "continuing from step 3 of 4" in err) == (0, True)
     assert (tmp_path / "paper_sym.safetensors").read_bytes() == (trained / "paper_sym.safetensors").read_bytes()
+
+
+# Versions -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [lambda: "SYSTEM", lambda ctx: "SYSTEM"])
+@pytest.mark.parametrize("given", [{}, {"ctx": None}])
+def test_help_is_written_whether_click_gives_a_context_or_not(make, given):
+    """Click asks for it and gives it since 8.2, typer since 0.16."""
+    assert cli._metavar(make, **given) == "SYSTEM"
+
+
+@pytest.mark.parametrize("command", cli.app.registered_commands, ids=lambda command: command.callback.__name__)
+def test_options_are_typed_as_the_oldest_typer_reads_them(command):
+    assert command.cls is cli.Command
+    for hint in typing.get_type_hints(command.callback).values():
+        assert not isinstance(hint, types.UnionType)

@@ -17,7 +17,7 @@ from small_codecs import corner
 
 from lossconditioning import ReaderError, cli
 from lossconditioning.datasets import DATASETS, bsds500, dataset, kodak, lookup, photographs
-from lossconditioning.datasets.folders import picture_paths, read_picture, read_pictures
+from lossconditioning.datasets.folders import _transparent, picture_paths, read_picture, read_pictures
 from lossconditioning.datasets.lookup import STAND_IN
 from lossconditioning.datasets.unpack import unpack
 from lossconditioning.systems.compression.data import (
@@ -296,3 +296,15 @@ def test_where_there_is_nothing_the_stand_in_is_said_aloud(tmp_path, monkeypatch
     assert torch.equal(measured_on(few=True).pictures["coffee"], photographs()["coffee"][:, :192, :192])
     assert list(measured_on().pictures) == list(photographs())
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV"])
+@pytest.mark.parametrize("chosen", [False, True])
+def test_transparency_is_known_without_a_newer_pillow(mode, chosen):
+    """Pillow itself answers since 10.1."""
+    picture = Image.new(mode, (2, 2))
+    if chosen:
+        picture.info["transparency"] = 0
+    if mode == "P":
+        picture.putpalette([0, 0, 0, 128], "RGBA")
+    assert _transparent(picture) == picture.has_transparency_data
