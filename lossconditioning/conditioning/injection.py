@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from torch import Tensor, nn
 
@@ -28,6 +28,8 @@ class _Inject:
         self.name, self.conditioner, self.place, self.site = name, conditioner, place, site
 
     def __call__(self, layer: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
+        if not self.site.stands:
+            return output
         if self.site not in CALLS.now:
             raise ReaderError(f"Layer {self.name!r} is conditioned on loss weights, but {_without()}")
         if not isinstance(output, Tensor):
@@ -183,17 +185,31 @@ def condition(
         raise ReaderError(f"prior= is where λ is drawn from, such as lc.LogUniform(0.5, 512); got {prior!r}.")
     if not callable(using):
         raise ReaderError(f"using= is a conditioner's class, such as lc.FiLM; got {using!r}.")
-    inner = [part._site for part in module.modules() if isinstance(part, Conditioned)]
-    for site in sites(module, _Inject):
-        if site not in inner:
-            site.remove()
-    places = outputs(module, at, example)
-    conditioners = {
-        name: using(channels=place.channels, code_size=prior.code_size, channel_dim=place.channel_dim)
-        for name, place in places.items()
-    }
+    with _replacing(module):
+        places = outputs(module, at, example)
+        conditioners = {
+            name: using(channels=place.channels, code_size=prior.code_size, channel_dim=place.channel_dim)
+            for name, place in places.items()
+        }
     reference = next(module.parameters(), None)
     model = Conditioned(module, conditioners, prior, places)
     if reference is not None:
         model.conditioners.to(device=reference.device, dtype=reference.dtype)
     return model
+
+
+@contextlib.contextmanager
+def _replacing(module: nn.Module) -> Iterator[None]:
+    """An earlier conditioning of a network does nothing meanwhile, and is taken off afterwards; after an error it is back."""
+    inner = [part._site for part in module.modules() if isinstance(part, Conditioned)]  # of networks within, which stay
+    earlier = [site for site in sites(module, _Inject) if site not in inner]
+    try:
+        for site in earlier:
+            site.stands = False
+        yield
+    except BaseException:
+        for site in earlier:
+            site.stands = True
+        raise
+    for site in earlier:
+        site.remove()

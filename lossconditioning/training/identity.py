@@ -24,13 +24,14 @@ IMPLEMENTATION = ("params", "foreach", "fused", "capturable")
 """Entries of an optimizer's groups that say how it computes, or on what, but not what."""
 
 
-def identity(seed: int, steps: int, state: Mapping[str, Any]) -> dict[str, Any]:
+def identity(seed: int, state: Mapping[str, Any]) -> dict[str, Any]:
     """A training as it begins, before a checkpoint is loaded: name → value.
 
-    It holds seed and steps, the type of everything in the state that is no module, what optimizers were made with, and the
-    settings of their groups and of schedulers.
+    It holds the seed, the type of everything in the state that is no module, what optimizers were made with, and the settings
+    of their groups and of schedulers. The number of steps is not in it: a training may be made longer where nothing depends on
+    that number, and a schedule that does says so itself.
     """
-    found: dict[str, Any] = {"seed": seed, "steps": steps}
+    found: dict[str, Any] = {"seed": seed}
     for name, item in state.items():
         found[name] = "a module" if isinstance(item, nn.Module) else type(item).__name__
         if hasattr(item, "param_groups"):

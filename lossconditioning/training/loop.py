@@ -44,8 +44,9 @@ class Loop:
         state: name → what training changes: modules, optimizers, schedulers, gradient scalers (anything with
             ``state_dict`` and ``load_state_dict``) and ``torch.Generator``. The gradients of modules and optimizers are
             saved with them, for steps that accumulate.
-        path: folder of the checkpoints. Without it nothing is saved. A checkpoint of another training is refused: of other
-            ``steps``, another ``seed``, other kinds of state, or optimizers and schedules made with other values.
+        path: folder of the checkpoints. Without it nothing is saved. A checkpoint of another training is refused: of
+            another ``seed``, other kinds of state, optimizers and schedules made with other values, or of more steps than
+            ``steps``; of fewer, it is continued.
         every: steps between checkpoints; a twentieth of ``steps`` if not given.
         keep: how many checkpoints to keep, at least 2, so that one that turns out damaged has one before it.
         seed: of every random number in training; step t draws from (seed, t).
@@ -253,7 +254,7 @@ class Loop:
         """
         if self.path is None:
             return False
-        self._identity = identity(self.seed, self.steps, self.state)
+        self._identity = identity(self.seed, self.state)
         if self.writes:
             clear_partial(self.path, "step-*")
         files, problems = self._files(), []

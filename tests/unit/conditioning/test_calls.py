@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+import torch._decomp.decompositions_for_jvp  # forward derivatives would read it amid a test, when first asked for
 from torch import nn
 from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 
@@ -200,6 +201,25 @@ def test_conditioning_a_network_again_replaces_the_first():
     plain = network()(IMAGES)
     assert torch.equal(second.undo()(IMAGES), plain)
     assert not any(layer._forward_hooks for layer in body.modules())
+
+
+@pytest.mark.parametrize("mistake", [{"at": ["9"]}, {"at": ["1"]}, {"at": ["0"], "using": len}], ids=str)
+def test_a_mistake_in_conditioning_again_loses_nothing(mistake):
+    body = network()
+    model = conditioned(body).eval()
+    before = model(IMAGES, LAM)
+    with pytest.raises((ReaderError, TypeError)):
+        condition(body, prior=PRIOR, **mistake)
+    assert torch.equal(model(IMAGES, LAM), before)
+
+
+def test_a_conditioned_network_is_measured_without_its_conditioning():
+    body = network()
+    conditioned(body)
+    first = conditioned(body)
+    second = condition(body, ["1"], prior=PRIOR, example=IMAGES)
+    second(IMAGES, LAM)
+    assert len(first._site.hooks) == 0
 
 
 def test_a_conditioned_network_may_be_part_of_another():

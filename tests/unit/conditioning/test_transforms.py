@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch._decomp.decompositions_for_jvp  # forward derivatives would read it amid a test, when first asked for
 import torch.nn.functional as F
 from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, vmap
 

@@ -67,7 +67,6 @@ def rates(first):
     ("first", "second", "said"),
     [
         ({}, {"seed": 1}, "seed is 0 there, 1 here"),
-        ({}, {"steps": 40}, "steps is 20 there, 40 here"),
         ({}, {"lr": 0.2}, r"optimizer\.lr is 0\.1 there, 0\.2 here\."),
         ({}, {"lr": torch.tensor(0.1)}, r"optimizer\.lr is 0\.1 there, tensor"),
         ({}, {"betas": (0.8, 0.999)}, r"optimizer\.betas is \(0\.9, 0\.999\) there, \(0\.8, 0\.999\) here"),
@@ -84,13 +83,23 @@ def rates(first):
 def test_another_training_is_refused_and_nothing_of_it_changed(first, second, said, until, tmp_path):
     Training(**first).run(tmp_path, until)
     files = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-    loop = {name: second[name] for name in ("seed", "steps") if name in second}
+    loop = {name: second[name] for name in ("seed",) if name in second}
     other = Training(**{name: value for name, value in second.items() if name not in loop})
     before = [parameter.clone() for parameter in other.model.parameters()]
     with pytest.raises(CheckpointError, match=rf"{said}.*To start anew, delete the folder or give another path"):
         other.run(tmp_path, **loop)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == files
     assert all(torch.equal(*pair) for pair in zip(before, other.model.parameters(), strict=True))
+
+
+def test_a_training_may_be_made_longer(tmp_path):
+    whole, longer = Training(), Training()
+    whole.run(tmp_path / "whole", steps=30)
+    Training().run(tmp_path / "parts")
+    assert longer.run(tmp_path / "parts", steps=30).resumed_from == STEPS
+    assert all(torch.equal(*pair) for pair in zip(whole.model.parameters(), longer.model.parameters(), strict=True))
+    with pytest.raises(CheckpointError, match="30 steps, more than the 20 asked for"):
+        Training().run(tmp_path / "parts")
 
 
 SCHEDULES = {
