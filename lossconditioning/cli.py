@@ -81,6 +81,8 @@ def data_fetch(name: Annotated[str, typer.Argument(metavar="NAME", help="A data 
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point. A reader's mistake is one line on stderr and exit status 2; an interrupt is 130."""
+    if hasattr(sys.stdout, "reconfigure") and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # a console that knows no λ shows \u03bb, as JSON writes it
     warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
     try:
         status = app(args=arguments, prog_name="lossconditioning", standalone_mode=False)

@@ -18,9 +18,28 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from torch import nn
 
+from lossconditioning.errors import ReaderError
 from lossconditioning.training.config import Config
 from lossconditioning.training.loop import Loop
 from lossconditioning.training.runs import Run
+
+
+def check_defaults() -> None:
+    """Refuse a session's defaults of torch under which networks would be other ones than their cards describe.
+
+    Raises:
+        ReaderError: if tensors are made of another type than float32, or elsewhere than on the CPU, unless told.
+    """
+    if torch.get_default_dtype() != torch.float32:
+        raise ReaderError(
+            f"torch makes {torch.get_default_dtype()} by default in this session, and the systems' networks and data are "
+            "float32: call torch.set_default_dtype(torch.float32) first."
+        )
+    if torch.get_default_device().type != "cpu":
+        raise ReaderError(
+            f"torch makes tensors on {torch.get_default_device()} by default in this session, and the systems place theirs "
+            "themselves: call torch.set_default_device(None) first."
+        )
 
 
 def accelerate(mixed_precision: str | None = None) -> Accelerator:

@@ -18,6 +18,7 @@ from lossconditioning.evaluation import Evaluation, Statement, measured_claims
 from lossconditioning.paths import shipped
 from lossconditioning.training.cards import Card, cards, finished, in_half_precision, load_network
 from lossconditioning.training.config import Config
+from lossconditioning.training.devices import check_defaults
 from lossconditioning.training.experiments import (
     alone,
     clear_unfinished,
@@ -170,6 +171,7 @@ class System:
         """
         if run.out is None:
             raise ReaderError("Training needs a folder for its checkpoints: Run(out=…).")
+        check_defaults()
         folder, first = Path(run.out), PartialState().is_main_process
         if is_finished(self.name, config, run):
             if first:
@@ -232,6 +234,7 @@ class System:
 
     def load(self, name: str, folder: Path | str | None = None) -> Trained:
         """Load a finished experiment, verified; from the shipped checkpoints if no folder is given."""
+        check_defaults()
 
         def build(card: Card) -> nn.Module:
             return self.build(self.Config.from_json(card.config))

@@ -1,5 +1,6 @@
 """The command line: what it does, and that a reader's mistake is one line on stderr and exit status 2."""
 
+import io
 import json
 import math
 import os
@@ -273,6 +274,20 @@ def test_an_interrupt_says_where_training_stands_and_the_same_command_continues(
     status, _, err = call(f"{SMOKE} --out {tmp_path}")
     assert (status, "continuing from step 3 of 4" in err) == (0, True)
     assert (tmp_path / "paper_sym.safetensors").read_bytes() == (trained / "paper_sym.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.parametrize("command", ["scoreboard", "scoreboard --json", "compress --help", "data list"])
+def test_a_console_that_knows_no_greek_is_answered(command, encoding, monkeypatch):
+    shown = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", shown)
+    with pytest.raises(SystemExit) as leaving:
+        cli.main(command.split())
+    assert not leaving.value.code
+    shown.flush()
+    text = shown.buffer.getvalue().decode(encoding, "replace")  # click answers an ASCII console in UTF-8
+    if command == "scoreboard --json":
+        assert "β" in str(json.loads(text))  # what stands there in place of a letter is JSON's own
 
 
 # Versions -----------------------------------------------------------------------------------------------------------------
