@@ -3,11 +3,11 @@
 import http.client
 import os
 import re
-import subprocess
+import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +29,12 @@ class Server:
         return f"http://localhost:{self.port}/?token={self.token}"
 
     def kernels(self) -> int:
-        """How many there are; a server has no other children."""
-        children = self.process.children(recursive=True)
-        return sum(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
+        """How many there are."""
+        count = 0
+        for child in self.process.children():
+            with suppress(psutil.NoSuchProcess):  # ended meanwhile
+                count += "ipykernel_launcher" in child.cmdline()
+        return count
 
     def wait_for(self, kernels: int, seconds: float = 30) -> None:
         """Until there are so many kernels."""
@@ -65,12 +68,13 @@ def app_server(served: Path, home: Path, *options: str) -> Iterator[Server]:
         port, token = _printed_link(process, home / "log")
         yield Server(port, token, process)
     finally:
-        kernels = process.children(recursive=True) if process.is_running() else []
-        process.send_signal(subprocess.signal.SIGINT)
+        running = [process, *process.children(recursive=True)] if process.is_running() else []
+        for left in running[:1]:
+            left.send_signal(signal.SIGINT)
         try:
             process.wait(60)
         finally:
-            for left in [process, *kernels]:
+            for left in running:
                 if left.is_running():
                     left.kill()
 

@@ -9,6 +9,8 @@ Run as a program, with an app or a folder of apps and Voilà's own options, such
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import threading
 import webbrowser
 from pathlib import Path
@@ -16,6 +18,7 @@ from pathlib import Path
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from nbformat import NotebookNode
 from tornado import web
+from tornado.ioloop import IOLoop
 from traitlets import Integer, List, Unicode
 from traitlets.config import Config
 from voila.app import Voila
@@ -30,19 +33,28 @@ class FewKernels(AsyncMappingKernelManager):
 
     def __init__(self, **options):
         super().__init__(**options)
-        self._starting: set[str] = set()
+        self._starting: dict[str, asyncio.Task] = {}
+        self._ending = False
 
     async def start_kernel(self, **options) -> str:
         """Start a kernel, and return its id; beyond the limit the visitor reads so, with status 503."""
+        if self._ending:
+            raise web.HTTPError(503, reason="This server is being stopped.")
         # Nothing is awaited between counting and entering: visits that arrive together do not pass the limit together.
         if len({*self.list_kernel_ids(), *self._starting}) >= self.limit:
             raise web.HTTPError(503, reason=_IN_USE.format(limit=self.limit))
         kernel_id = self.new_kernel_id()
-        self._starting.add(kernel_id)
+        self._starting[kernel_id] = asyncio.ensure_future(super().start_kernel(kernel_id=kernel_id, **options))
         try:
-            return await super().start_kernel(kernel_id=kernel_id, **options)
+            return await self._starting[kernel_id]
         finally:
-            self._starting.discard(kernel_id)
+            del self._starting[kernel_id]
+
+    async def shutdown_all(self, now: bool = False) -> None:
+        """End all kernels; those that are starting, once they have. None starts afterwards."""
+        self._ending = True
+        await asyncio.gather(*self._starting.values(), return_exceptions=True)
+        await super().shutdown_all(now)
 
 
 class AppServer(Voila):
@@ -58,6 +70,17 @@ class AppServer(Voila):
             "allow_remote_access": False,
             "local_hostnames": ["localhost", *self.hostnames],
         }
+
+    def listen(self) -> None:
+        """Serve until Ctrl-C, which is taken as a signal to terminate is: amid a request it could leave a kernel behind."""
+        self.ioloop = IOLoop.current()
+        signal.signal(signal.SIGINT, self._handle_signal_stop)
+        super().listen()
+
+    def stop(self) -> None:
+        # Before the folder goes that they write to, and on the loop that starts them.
+        self.ioloop.run_sync(self.kernel_manager.shutdown_all)
+        super().stop()
 
     def launch_browser(self) -> None:
         """Open the link by way of a file in a folder that is its owner's: everybody may read a command line."""

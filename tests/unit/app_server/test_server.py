@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import signal
 import threading
 import time
 from http.cookies import SimpleCookie
@@ -156,6 +157,23 @@ def test_fifty_visits_leave_no_kernel(tmp_path):
         assert statuses.count(200) >= 4
         assert 1 <= most <= 4
         server.wait_for(kernels=0)
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=lambda stop: stop.name)
+@pytest.mark.parametrize("seconds", [0, 0.05, 0.1, 0.3, 1])
+def test_stopped_amid_a_visit_it_leaves_nothing(tmp_path, stop, seconds):
+    app = light_app(tmp_path / "apps") / "light.ipynb"
+    with app_server(app, tmp_path) as server:
+        visit = http.client.HTTPConnection("localhost", server.port)
+        visit.request("GET", f"/?token={server.token}")
+        time.sleep(seconds)
+        kernels = server.process.children(recursive=True)
+        server.process.send_signal(stop)
+        assert server.process.wait(30) == 0
+        visit.close()
+    assert not any(kernel.is_running() for kernel in kernels)
     assert not list((tmp_path / "tmp").iterdir())
 
 
