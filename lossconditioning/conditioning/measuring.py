@@ -81,7 +81,8 @@ class _Watch:
 
     def __call__(self, example: tuple[Tensor, ...]) -> dict[str, list[tuple[Tensor, int | None]]]:
         self.seen, self._known = {}, {}
-        with torch.random.fork_rng(devices=[]):  # what a network draws is the same in every pass
+        # What a network draws is the same in every pass, and no generator of the reader's is touched.
+        with torch.random.fork_rng(range(torch.cuda.device_count())):
             torch.manual_seed(0)
             self.module(*example)
         return self.seen
@@ -159,6 +160,8 @@ def _examples_first(watch: _Watch, example: tuple[Tensor, ...], names: list[str]
 
 def _two(part: Tensor, changed: int | None) -> Tensor:
     """An example twice, another one in the place that is ``changed``."""
+    if not isinstance(part, Tensor) or not part.dim():  # a number, which is the same for all examples
+        return part
     first = part[:1]
     other = first.flip(-1) * 0.5 + 0.25 if first.is_floating_point() else first.roll(1, -1)
     return torch.cat([other if place == changed else first for place in (0, 1)])
@@ -184,6 +187,8 @@ def _unchanged(watch: _Watch, example: tuple[Tensor, ...], before: Mapping[str, 
 
 def _twice_as_large(part: Tensor, channels_second: bool) -> Tensor:
     """An example repeated along all axes but the first and the channels'."""
+    if not isinstance(part, Tensor):
+        return part
     axes = range(2, part.dim()) if channels_second else range(1, max(2, part.dim() - 1))
     for axis in axes if part.dim() > 1 else ():
         part = torch.cat([part, part], dim=axis)

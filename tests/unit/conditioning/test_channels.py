@@ -185,6 +185,19 @@ def test_a_network_that_draws_is_no_network_that_mixes():
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.mark.parametrize("more", [2, torch.tensor(2.0)], ids=["number", "tensor of one number"])
+def test_what_is_no_batch_is_given_as_it_is(more):
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU())
+
+        def forward(self, x, factor):
+            return factor * self.body(x)
+
+    assert place(Scaled(), "body", (torch.randn(1, 3, 8, 8), more)) == (8, 1)
+
+
 def test_a_network_for_one_batch_size_is_measured_all_the_same():
     network = Net(lambda net, x: net.body(x.view(3, 4, 8, 8)), body=nn.Conv2d(4, 8, 1))
     assert place(network, "body", torch.randn(3, 4, 8, 8)) == (8, 1)
