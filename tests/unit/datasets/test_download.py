@@ -9,12 +9,11 @@ import shlex
 import signal
 import socket
 import subprocess
-import threading
 import time
 from pathlib import Path
 
 import pytest
-from bad_server import BROKEN_OFF, DATA, OTHER, Server, answer, breaks_off, page, silent, slowly, stalls, status
+from bad_server import BROKEN_OFF, DATA, OTHER, answer, breaks_off, page, silent, slowly, stalls, status
 
 from lossconditioning import ReaderError
 from lossconditioning.datasets.download import CHUNK, download
@@ -22,18 +21,6 @@ from lossconditioning.datasets.download import CHUNK, download
 
 def md5(data: bytes) -> str:
     return "md5:" + hashlib.md5(data).hexdigest()
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with Server() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.closing.set()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

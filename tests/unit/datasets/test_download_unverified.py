@@ -3,29 +3,16 @@
 import functools
 import hashlib
 import json
-import threading
 
 import pytest
 import requests
-from bad_server import BROKEN_OFF, DATA, Server, answer, breaks_off
+from bad_server import BROKEN_OFF, DATA, answer, breaks_off
 
 from lossconditioning import ReaderError
 from lossconditioning.datasets.download import CHUNK, download
 
 GIVEN = {"tries": 2, "pause": 0.0, "timeout": 5.0, "progress": False}
 SHA256 = "sha256:" + hashlib.sha256(DATA).hexdigest()
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setenv("no_proxy", "*")
-    with Server() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.closing.set()
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
