@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.forward_ad import _set_fwd_grad_enabled
 
+from lossconditioning.tracing import traced
+
 _PEDESTAL = 2.0**-36
 """Keeps the gradient of a squared parameter alive at zero."""
 _BETA_MIN = 1e-6
@@ -143,7 +145,7 @@ class GDN(nn.Module):
         beta = lower_bound(self.beta_root, (_BETA_MIN + _PEDESTAL) ** 0.5).square() - _PEDESTAL
         gamma = lower_bound(self.gamma_root, _PEDESTAL**0.5).square() - _PEDESTAL
         # Compilers and exporters know plain operations only, and do them well.
-        plain = torch.compiler.is_compiling() or torch.jit.is_tracing() or features.device.type != "cpu"
+        plain = traced() or features.device.type != "cpu"
         if not plain and not torch.is_autocast_enabled("cpu"):
             # Neither form is known to `torch.func` and to forward derivatives, which refuse them.
             with contextlib.suppress(RuntimeError):

@@ -55,11 +55,6 @@ def sites(network: nn.Module, kind: type) -> list[Site]:
     return list(dict.fromkeys(hook.site for hook in hooks if isinstance(hook, kind)))
 
 
-def exporting() -> bool:
-    """Whether a network is exported, when no value can be looked at."""
-    return getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)()  # torch 2.6 has not the first
-
-
 def forgotten() -> bool:
     """Whether a layer is run again, in a backward pass, by something that does not know what it was called with."""
     if torch.compiler.is_compiling():

@@ -12,15 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lossconditioning.errors import ReaderError, positive_int
-
-
-def traced() -> bool:
-    """Whether the call under way is being compiled or exported: then plain arithmetic it is, for others to make quick.
-
-    A kernel of another purpose is taken at its word in the graph: ONNX has a batch norm for it, whose constants are made at
-    run time, which takes longer and does not survive a conversion to half precision.
-    """
-    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+from lossconditioning.tracing import traced
 
 
 class Conditioner(nn.Module):

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 
 from torch import Tensor, nn
 
-from lossconditioning.conditioning.calls import CALLS, Site, exporting, forgotten, remember_in_checkpoints, sites
+from lossconditioning.conditioning.calls import CALLS, Site, forgotten, remember_in_checkpoints, sites
 from lossconditioning.conditioning.channels import Place
 from lossconditioning.conditioning.conditioners import FiLM
 from lossconditioning.conditioning.layers import At, key, outputs
 from lossconditioning.conditioning.measuring import Example
 from lossconditioning.errors import ReaderError
 from lossconditioning.priors import Prior
+from lossconditioning.tracing import exporting
 
 
 class _Inject:

@@ -12,8 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lossconditioning.conditioning.conditioners import Conditioner, traced
+from lossconditioning.conditioning.conditioners import Conditioner
 from lossconditioning.errors import ReaderError, positive_int
+from lossconditioning.tracing import traced
 
 
 class ConditionalInstanceNorm(Conditioner):

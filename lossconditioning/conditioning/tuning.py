@@ -17,9 +17,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from lossconditioning.conditioning.calls import CALLS, Site, exporting, forgotten, remember_in_checkpoints, sites
+from lossconditioning.conditioning.calls import CALLS, Site, forgotten, remember_in_checkpoints, sites
 from lossconditioning.conditioning.layers import At, key, outputs
 from lossconditioning.errors import ReaderError, one_of, positive_int
+from lossconditioning.tracing import exporting
 
 Alpha = float | Tensor | Sequence[float | Tensor]
 """How far the blocks of a set are turned on: one number for all, ``(B,)`` for one per example, or one of either per block."""

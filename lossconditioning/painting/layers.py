@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lossconditioning.tracing import traced
+
 
 def doubled(features: Tensor) -> Tensor:
     """``(B, C, H, W)`` to ``(B, C, 2·H, 2·W)`` by repeating pixels: nearest-neighbour interpolation, the same numbers."""
@@ -36,8 +38,7 @@ class LastConvolution(nn.Conv2d):
 
     def forward(self, features: Tensor) -> Tensor:
         """Features ``(B, C, H, W)`` or ``(C, H, W)`` to as many places; in the type that PyTorch's own would put out."""
-        traced = torch.compiler.is_compiling() or torch.jit.is_tracing()  # a graph is for others to make quick
-        if traced or torch.is_grad_enabled() or features.device.type != "cpu":
+        if traced() or torch.is_grad_enabled() or features.device.type != "cpu":
             return super().forward(features)
         k, width = self.kernel_size[0], features.shape[-1]
         padded = F.pad(features, [k // 2] * 4, mode="reflect")

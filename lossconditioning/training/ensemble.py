@@ -16,6 +16,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.utils import _pytree as pytree
 
 from lossconditioning.errors import ReaderError, one_of
+from lossconditioning.tracing import exporting
 from lossconditioning.training.attempts import Before, without_hooks
 from lossconditioning.training.skeletons import Skeletons
 
@@ -151,7 +152,7 @@ class Ensemble(nn.Module):
             return True
         # An attempt that fails while a graph is made stays in it; and what vmap leaves in one, other runtimes do not know.
         known = self._batches.get(mode, not torch.compiler.is_compiling())
-        return not known or _exporting()
+        return not known or exporting()
 
     def member(self, index: int) -> nn.Module:
         """Member ``index`` as an ordinary module of its own (a copy)."""
@@ -163,10 +164,6 @@ class Ensemble(nn.Module):
         for name, buffer in list(one.named_buffers()):
             _assign(one, name, buffer[index].clone())
         return one
-
-
-# PyTorch 2.6 does not tell exporting from compiling.
-_exporting = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)
 
 
 def _together(skeleton: nn.Module, values: dict[str, Tensor], inputs: tuple[Tensor, ...]) -> Any:
