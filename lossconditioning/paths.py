@@ -35,6 +35,12 @@ def data_cache() -> Path:
     return root / "data" / "cache" if root else Path.home() / ".cache" / "lossconditioning"
 
 
+def in_words(path: Path) -> str:
+    """A path as messages name it: from the clone on, where it is in the clone; else all of it."""
+    root = checkout()
+    return path.relative_to(root).as_posix() if root and path.is_relative_to(root) else str(path)
+
+
 def runs_folder() -> Path:
     """Where the notebooks keep what they train, wherever they are run from; an absolute path.
 

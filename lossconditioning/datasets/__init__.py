@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lossconditioning.datasets.bsds500 import bsds500
@@ -12,13 +13,20 @@ from lossconditioning.datasets.celeba import celeba
 from lossconditioning.datasets.celeba import fetch as fetch_celeba
 from lossconditioning.datasets.cifar10 import cifar10
 from lossconditioning.datasets.cifar10 import fetch as fetch_cifar10
+from lossconditioning.datasets.facades import facades
+from lossconditioning.datasets.facades import fetch as fetch_facades
 from lossconditioning.datasets.faces import faces
 from lossconditioning.datasets.kodak import fetch as fetch_kodak
 from lossconditioning.datasets.kodak import kodak
+from lossconditioning.datasets.landscapes import landscapes
+from lossconditioning.datasets.outlines import outlines
 from lossconditioning.datasets.paintings import paintings
 from lossconditioning.datasets.photographs import photographs
 from lossconditioning.datasets.shapes3d import shapes3d
 from lossconditioning.datasets.sym_toy import sym_toy
+from lossconditioning.datasets.unpaired import fetch as fetch_unpaired
+from lossconditioning.datasets.unpaired import unpaired
+from lossconditioning.datasets.valley import time_lapse, valley
 from lossconditioning.errors import one_of
 
 
@@ -108,6 +116,54 @@ DATASETS: dict[str, Dataset] = {
         load=celeba,
         fetch=fetch_celeba,
     ),
+    "landscapes": Dataset(
+        summary="landscapes in seven seasons and lights, for translation between unpaired domains",
+        size="computed, 128×128 RGB or 16 to 512 pixels a side, any number of them",
+        licence="painter: this project's",
+        source="this project; the reader's own: summer2winter_yosemite and the others below",
+        load=landscapes,
+    ),
+    "valley": Dataset(
+        summary="layouts of a valley and pictures of it at any hour, in any weather and season: pairs",
+        size="computed, 64×64 RGB or 16 to 256 pixels a side, any number of pairs",
+        licence="painter: this project's",
+        source="this project, in place of the Space Needle's time-lapse films (Martin-Brualla 2007) and night2day",
+        load=valley,
+    ),
+    "outlines": Dataset(
+        summary="outlines of the drawn faces and the faces, with the colours that an outline does not show: pairs",
+        size="computed, 64×64 RGB, any number of pairs",
+        licence="painter: this project's",
+        source="this project, in place of edges → shoes and handbags (Isola et al. 2017)",
+        load=outlines,
+    ),
+    "cmp_facades": Dataset(
+        summary="606 photographs of facades, each with a plan of its windows, doors and cornices: pairs",
+        size="30 MB, 256×256 RGB",
+        licence="not stated",
+        source="Tyleček and Šára 2013, CMP Facade Database, through pix2pix",
+        load=facades,
+        fetch=fetch_facades,
+    ),
+}
+_UNPAIRED = {
+    "monet2photo": "1,074 of Monet's paintings and 6,853 photographs of landscapes",
+    "cezanne2photo": "584 of Cézanne's paintings and 6,853 photographs of landscapes",
+    "ukiyoe2photo": "1,433 woodblock prints and 6,853 photographs of landscapes",
+    "vangogh2photo": "401 of Van Gogh's paintings and 6,853 photographs of landscapes",
+    "summer2winter_yosemite": "1,273 photographs of Yosemite in summer and 854 in winter",
+}
+"""Archive of CycleGAN's → what it holds to train on, as its authors count; there are test sets, too."""
+DATASETS |= {
+    name: Dataset(
+        summary=f"{summary}, unpaired; stand-in: landscapes in two seasons",
+        size="some hundred MB, 256×256 RGB",
+        licence="paintings: public domain; photographs: not stated",
+        source="Zhu, Park, Isola and Efros 2017, CycleGAN",
+        load=partial(unpaired, name),
+        fetch=partial(fetch_unpaired, name),
+    )
+    for name, summary in _UNPAIRED.items()
 }
 
 
@@ -123,10 +179,16 @@ __all__ = [
     "celeba",
     "cifar10",
     "dataset",
+    "facades",
     "faces",
     "kodak",
+    "landscapes",
+    "outlines",
     "paintings",
     "photographs",
     "shapes3d",
     "sym_toy",
+    "time_lapse",
+    "unpaired",
+    "valley",
 ]

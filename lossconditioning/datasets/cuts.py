@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 
 def random_square(picture: Tensor, side: int, draw: torch.Generator) -> Tensor:
@@ -15,3 +16,14 @@ def random_square(picture: Tensor, side: int, draw: torch.Generator) -> Tensor:
     top, left = (int(torch.randint(length - side + 1, (), generator=draw)) for length in picture.shape[1:])
     cut = picture[:, top : top + side, left : left + side]
     return cut.flip(-1) if torch.rand((), generator=draw) < 0.5 else cut
+
+
+def middle_square(picture: Tensor, side: int) -> Tensor:
+    """The middle of a picture, uint8 ``(3, H, W)``, its shorter side made ``side`` pixels long: uint8 ``(3, side, side)``."""
+    height, width = picture.shape[1:]
+    if min(height, width) != side:
+        sides = [max(side, round(length * side / min(height, width))) for length in (height, width)]
+        fine = interpolate(picture[None].float(), size=sides, mode="bicubic", antialias=True, align_corners=False)[0]
+        picture = fine.round().clamp(0, 255).byte()
+    top, left = ((length - side) // 2 for length in picture.shape[1:])
+    return picture[:, top : top + side, left : left + side]

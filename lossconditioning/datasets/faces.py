@@ -90,7 +90,7 @@ def faces(count: int = 1000, seed: int = 0, start: int = 0, **attributes: bool) 
     held = torch.empty(count, len(ATTRIBUTES), dtype=torch.bool)
     for begin in range(0, count, _AT_ONCE):
         numbers = range(start + begin, start + min(begin + _AT_ONCE, count))
-        face = _portrait(np.stack([_chances(seed, number) for number in numbers]), fixed)
+        face = portrait(np.stack([chances(seed, number) for number in numbers]), fixed)
         part = slice(begin, begin + len(numbers))
         images[part] = torch.from_numpy(draw(face))
         held[part] = torch.from_numpy(np.stack([getattr(face, name).ravel() for name in ATTRIBUTES], axis=1))
@@ -98,7 +98,7 @@ def faces(count: int = 1000, seed: int = 0, start: int = 0, **attributes: bool) 
     return Faces(images, held, ATTRIBUTES, f"drawn faces {start:,} to {start + count - 1:,} of seed {seed}{said}")
 
 
-def _chances(seed: int, number: int) -> np.ndarray:
+def chances(seed: int, number: int) -> np.ndarray:
     """The numbers in [0, 1) that decide what a face is like, float32 ``(attributes + traits,)``."""
     return torch.rand(len(ATTRIBUTES) + len(TRAITS), generator=generator(seed, number)).numpy()
 
@@ -177,7 +177,7 @@ SKIES = (
 """Colours of the upper left and of the lower right, in pairs."""
 
 
-def _portrait(drawn: np.ndarray, fixed: dict[str, bool]) -> SimpleNamespace:
+def portrait(drawn: np.ndarray, fixed: dict[str, bool]) -> SimpleNamespace:
     """What faces are like, for `drawn_faces.draw`, from numbers in [0, 1), float32 ``(B, attributes + traits)``."""
     chance = dict(zip((*ATTRIBUTES, *TRAITS), drawn.T[..., None, None], strict=True))
     face = SimpleNamespace()

@@ -11,7 +11,7 @@ from pathlib import Path
 from torch import Tensor
 
 from lossconditioning.datasets.photographs import photographs
-from lossconditioning.paths import data_cache
+from lossconditioning.paths import data_cache, in_words
 
 STAND_IN = "the photographs that scikit-image and scikit-learn ship"
 Reader = Callable[..., dict[str, Tensor]]
@@ -45,7 +45,7 @@ def look_up(name: str, read: Reader, others: Reader, folder: Path | None) -> Pho
 
 @lru_cache(maxsize=16)
 def _stand_in(name: str, root: Path) -> Photographs:
-    print(f"There is no {name} in {root}; used instead: {STAND_IN}.", file=sys.stderr)
+    print(f"There is no {name} in {in_words(root)}; used instead: {STAND_IN}.", file=sys.stderr)
     return Photographs(photographs(), STAND_IN)
 
 

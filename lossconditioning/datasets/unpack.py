@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from lossconditioning.errors import ReaderError
 
 
 def unpack(packed: Path, inner: str, target: Path) -> Path:
-    """Unpack a tar archive, and put one folder of it in place.
+    """Unpack a tar or zip archive, and put one folder of it in place.
 
     It is unpacked aside and then renamed: what stands in its place is whole. What a killed process left is removed, and what
     stood there before is replaced.
@@ -28,14 +29,18 @@ def unpack(packed: Path, inner: str, target: Path) -> Path:
     aside = _aside(target)
     clear(target)
     try:
-        with tarfile.open(packed) as archive:
-            archive.extractall(aside, filter="data")  # nothing outside of the folder, no links out of it
+        if zipfile.is_zipfile(packed):
+            with zipfile.ZipFile(packed) as archive:
+                archive.extractall(aside)  # nothing outside of the folder, no links
+        else:
+            with tarfile.open(packed) as archive:
+                archive.extractall(aside, filter="data")  # nothing outside of the folder, no links out of it
         if not (aside / inner).is_dir():
             raise tarfile.TarError(f"it has no folder {inner}")
         if target.exists():
             os.replace(target, aside / "damaged")
         os.replace(aside / inner, target)
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error) as error:
         raise ReaderError(
             f"{packed} is not the archive it should be ({error}). Delete it, and fetch it again."
         ) from None

@@ -1,21 +1,19 @@
 """Photographs out of folders, BSDS500 and Kodak among them: read, fetched from loopback, looked up, or stood in for."""
 
 import contextlib
-import functools
-import http.server
 import importlib
 import io
 import tarfile
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from loopback import fetched
 from PIL import Image
 from small_codecs import corner
 
-from lossconditioning import ReaderError, cli
+from lossconditioning import ReaderError
 from lossconditioning.datasets import DATASETS, bsds500, dataset, kodak, lookup, photographs
 from lossconditioning.datasets.folders import _transparent, picture_paths, read_picture, read_pictures
 from lossconditioning.datasets.lookup import STAND_IN
@@ -149,38 +147,18 @@ def test_an_archive_writes_nowhere_else(tmp_path):
 # BSDS500 and Kodak ----------------------------------------------------------------------------------------------------
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        self.server.asked += 1
-
-
 @pytest.fixture
-def home(tmp_path, monkeypatch):
-    """Where both data sets come from: a server on loopback that counts its requests, and the folder it serves."""
-    folder, inner = tmp_path / "home", "BSR/BSDS500/data/images"
+def home(loopback, monkeypatch):
+    """Where both data sets come from."""
+    inner = "BSR/BSDS500/data/images"
     files = {f"{inner}/{part}/{n}.jpg": png(ONE) for part in ("train", "val", "test") for n in (1, 2)}
-    packed(folder / "BSR_bsds500.tgz", {**files, f"{inner}/train/Thumbs.db": b"x", "BSR/readme": b"x"})
+    packed(loopback.folder / "BSR_bsds500.tgz", {**files, f"{inner}/train/Thumbs.db": b"x", "BSR/readme": b"x"})
     for name in ("kodim01.png", "kodim02.png"):
-        put(folder / "kodak" / name, png(OTHER))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
-        server.asked, server.folder = 0, folder
-        address = f"http://127.0.0.1:{server.server_port}"
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        monkeypatch.setenv("LOSSCONDITIONING_DATA", str(tmp_path / "cache"))
-        monkeypatch.setattr(BSDS500, "ADDRESS", f"{address}/BSR_bsds500.tgz")
-        monkeypatch.setattr(KODAK, "ADDRESS", f"{address}/kodak/")
-        monkeypatch.setattr(KODAK, "FILES", ("kodim01.png", "kodim02.png"))
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-def fetched(name, status=0):
-    with pytest.raises(SystemExit) as leaving:
-        cli.main(["data", "fetch", name])
-    assert leaving.value.code == status
+        put(loopback.folder / "kodak" / name, png(OTHER))
+    monkeypatch.setattr(BSDS500, "ADDRESS", f"{loopback.address}/BSR_bsds500.tgz")
+    monkeypatch.setattr(KODAK, "ADDRESS", f"{loopback.address}/kodak/")
+    monkeypatch.setattr(KODAK, "FILES", ("kodim01.png", "kodim02.png"))
+    return loopback
 
 
 def test_bsds500_is_fetched_once_and_read_by_parts(home, tmp_path, capsys):
