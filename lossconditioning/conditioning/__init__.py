@@ -1,5 +1,7 @@
 """How λ enters a network: conditioners for single layers, `condition`, which adds them to any, and tuning blocks."""
 
+from lossconditioning.conditioning.attention import CCAM
+from lossconditioning.conditioning.biasing import CentralBiasing
 from lossconditioning.conditioning.conditioners import Concatenation, Conditioner, FiLM, InputConditioning
 from lossconditioning.conditioning.injection import Conditioned, apply, condition
 from lossconditioning.conditioning.instance_norm import ConditionalInstanceNorm
@@ -7,6 +9,8 @@ from lossconditioning.conditioning.tuning import DynamicNet, TuningBlock, Tuning
 from lossconditioning.conditioning.turned import at_every_alpha, turned_on
 
 __all__ = [
+    "CCAM",
+    "CentralBiasing",
     "Concatenation",
     "ConditionalInstanceNorm",
     "Conditioned",

@@ -32,14 +32,18 @@ class Conditioner(nn.Module):
 
     def spread(self, vector: Tensor, features: Tensor) -> Tensor:
         """Reshape ``(B, C)`` so that it broadcasts over the features' positions."""
-        if features.shape[0] != vector.shape[0]:
-            raise ReaderError(
-                f"{features.shape[0]} examples came with {vector.shape[0]} loss weights: one λ per example expected "
-                "(to use one λ for all, expand it to the batch)."
-            )
+        self.refuse_other_counts(features, vector.shape[0])
         shape = [1] * features.dim()
         shape[0], shape[self.channel_dim] = vector.shape
         return vector.reshape(shape)
+
+    def refuse_other_counts(self, features: Tensor, count: int) -> None:
+        """Raise `ReaderError` unless there are as many examples as codes."""
+        if features.shape[0] != count:
+            raise ReaderError(
+                f"{features.shape[0]} examples came with {count} loss weights: one λ per example expected (to use one λ for "
+                "all, expand it to the batch)."
+            )
 
     def extra_repr(self) -> str:
         return f"channels={self.channels}, code_size={self.code_size}"
@@ -100,6 +104,10 @@ class Concatenation(Conditioner):
     For a linear or convolutional layer, joining the code to its input adds ``W_code · code`` to its output (for a
     convolution: everywhere but in the padding, where joined channels would be zero too). So that existing layers keep their
     shape, exactly this term is added to the output of the layer this conditioner stands at.
+
+    It is one number for all positions of a channel. An instance normalisation that follows subtracts it with the channel's
+    mean, and nothing of λ is left: in SGN's section 5.3 pictures do not change with a code that is concatenated. Where layers
+    are normalised so, take `CCAM` or `CentralBiasing`, or stand this after the normalisation.
 
     Args:
         gain: size of the code's influence at the start.

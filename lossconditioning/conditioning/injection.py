@@ -173,7 +173,8 @@ def condition(
             measure it.
 
     Returns:
-        The conditioned network, called as ``model(*inputs, lam)``; at the start it computes almost what ``module`` does.
+        The conditioned network, called as ``model(*inputs, lam)``; at the start it computes almost what ``module`` does, if the
+        conditioners are such (FiLM, concatenation, CCAM with ``near_identity=True``).
 
     Example:
         >>> network = torchvision.models.resnet18()

@@ -46,30 +46,45 @@ class ConditionalInstanceNorm(Conditioner):
 
     def forward(self, features: Tensor, code: Tensor) -> Tensor:
         """Features ``(B, C, H, W)`` under codes ``(B, code_size)``; the same shape."""
-        if features.dim() < 3 or features.shape[1] != self.channels or math.prod(features.shape[2:]) < 2:
-            raise ReaderError(
-                f"Features are (B, {self.channels}, H, W), of two places or more; got {tuple(features.shape)}."
-            )
+        refuse_what_has_no_spread(features, self.channels)
         shared = self.shared(code)
         sigma = self.spread(1 + self.to_scale(shared), features)  # (B, C, 1, 1)
         mu = self.spread(self.to_shift(shared), features)
-        if traced() or not features.numel():
-            return (sigma * self._normalised(features) + mu).to(features.dtype)
-        # Instance normalisation is batch normalisation over B·C channels, each with a scale and shift of its own.
-        flat = F.batch_norm(
-            features.reshape(1, sigma.numel(), *features.shape[2:]),
-            None,
-            None,
-            weight=sigma.reshape(-1).to(features.dtype),
-            bias=mu.reshape(-1).to(features.dtype),
-            training=True,
-            eps=self.eps,
-        )
-        return flat.view(features.shape)
+        return normalised(features, sigma, mu, self.eps)
 
-    def _normalised(self, features: Tensor) -> Tensor:
-        """Every channel at mean 0 and deviation 1, by plain arithmetic, in single precision at least."""
-        exact = features.to(torch.promote_types(features.dtype, torch.float32))
-        places = tuple(range(2, features.dim()))
-        centred = exact - exact.mean(places, keepdim=True)
-        return centred * (centred.square().mean(places, keepdim=True) + self.eps).rsqrt()
+
+def refuse_what_has_no_spread(features: Tensor, channels: int) -> None:
+    """Raise `ReaderError` unless features are ``(B, C, …)`` with two places or more, over which there is a deviation."""
+    if features.dim() < 3 or features.shape[1] != channels or math.prod(features.shape[2:]) < 2:
+        raise ReaderError(f"Features are (B, {channels}, H, W), of two places or more; got {tuple(features.shape)}.")
+
+
+def normalised(features: Tensor, sigma: Tensor, mu: Tensor, eps: float) -> Tensor:
+    """Every channel of every example at mean μ and deviation σ.
+
+    Args:
+        features: ``(B, C, …)``.
+        sigma, mu: ``(B, C, 1, …)``.
+        eps: added to the variance.
+    """
+    if traced() or not features.numel():
+        return (sigma * _standardised(features, eps) + mu).to(features.dtype)
+    # Instance normalisation is batch normalisation over B·C channels, each with a scale and shift of its own.
+    flat = F.batch_norm(
+        features.reshape(1, sigma.numel(), *features.shape[2:]),
+        None,
+        None,
+        weight=sigma.reshape(-1).to(features.dtype),
+        bias=mu.reshape(-1).to(features.dtype),
+        training=True,
+        eps=eps,
+    )
+    return flat.view(features.shape)
+
+
+def _standardised(features: Tensor, eps: float) -> Tensor:
+    """Every channel at mean 0 and deviation 1, by plain arithmetic, in single precision at least."""
+    exact = features.to(torch.promote_types(features.dtype, torch.float32))
+    places = tuple(range(2, features.dim()))
+    centred = exact - exact.mean(places, keepdim=True)
+    return centred * (centred.square().mean(places, keepdim=True) + eps).rsqrt()

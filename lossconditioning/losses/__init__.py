@@ -1,5 +1,6 @@
 """What λ weighs: named, unweighted, per-example loss terms, and their weighted sum."""
 
+from lossconditioning.losses.adversarial import lsgan_discriminator, lsgan_generator
 from lossconditioning.losses.perceptual import (
     PerceptualFeatures,
     PerceptualLoss,
@@ -19,6 +20,8 @@ __all__ = [
     "content_loss",
     "feature_distance",
     "gram",
+    "lsgan_discriminator",
+    "lsgan_generator",
     "style_loss",
     "total_variation",
     "weighted",

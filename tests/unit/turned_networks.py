@@ -1,10 +1,12 @@
 """A small network, conditioned or tuned, and one way to call both."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
 
-from lossconditioning import Concatenation, LogUniform, condition, tune
+from lossconditioning import CCAM, CentralBiasing, Concatenation, LogUniform, condition, tune
 
 PRIOR = LogUniform(0.1, 10.0)
 IMAGES = torch.randn(4, 3, 6, 6, generator=torch.Generator().manual_seed(0))
@@ -16,10 +18,10 @@ def network():
     return nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1))
 
 
-def conditioned(body=None):
+def conditioned(body=None, using=Concatenation):
     body = body or network()
     torch.manual_seed(1)
-    return condition(body, ["0", "2"], prior=PRIOR, using=Concatenation)
+    return condition(body, ["0", "2"], prior=PRIOR, using=using)
 
 
 def tuned(body=None):
@@ -30,8 +32,14 @@ def tuned(body=None):
     return model
 
 
+def call_conditioned(model, value, x=IMAGES):
+    return model(x, torch.full((len(x),), 10.0**value))
+
+
 KINDS = {
-    "condition": (conditioned, lambda model, value, x=IMAGES: model(x, torch.full((len(x),), 10.0**value))),
+    "concatenation": (conditioned, call_conditioned),
+    "ccam": (partial(conditioned, using=partial(CCAM, reduction=1)), call_conditioned),
+    "central_biasing": (partial(conditioned, using=CentralBiasing), call_conditioned),
     "tune": (tuned, lambda model, value, x=IMAGES: model(x, alpha=float(value))),
 }
 KIND = pytest.mark.parametrize("kind", KINDS)

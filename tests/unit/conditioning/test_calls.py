@@ -38,7 +38,7 @@ def test_a_call_in_the_middle_of_anothers(kind):
     """As from a hook, or a network that calls itself."""
     make, call = KINDS[kind]
     model, inner = make().eval(), []
-    hooked = model.network if kind == "condition" else model.main
+    hooked = model.network if kind != "tune" else model.main
     alone = call(model, -0.5), call(model, 0.5)
 
     def look(layer, inputs):
@@ -90,7 +90,7 @@ def test_a_checkpoint_inside_the_network_has_the_same_gradients(kind, way):
     found = []
     for body in (network(), Checkpointed(way)):
         model = make(body)
-        parts = model.conditioners if kind == "condition" else model.sets
+        parts = model.conditioners if kind != "tune" else model.sets
         x = IMAGES.clone().requires_grad_()
         # Two calls before the backward pass: each part is run again under its own weights.
         outputs = call(model, -0.7, x) + 2 * call(model, 0.6, x)

@@ -1,14 +1,17 @@
-"""FiLM, concatenation and input conditioning follow their formulas and start near the identity."""
+"""FiLM, concatenation, input conditioning, gates and biases follow their formulas, and most start near the identity."""
+
+from functools import partial
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from lossconditioning import Concatenation, FiLM, InputConditioning, ReaderError
+from lossconditioning import CCAM, CentralBiasing, Concatenation, FiLM, InputConditioning, ReaderError
 
 JOINING = [Concatenation, InputConditioning]
-ALL = [FiLM, *JOINING]
+NEAR = [FiLM, *JOINING, partial(CCAM, reduction=1, near_identity=True)]
+ALL = [*NEAR, partial(CCAM, reduction=1), partial(CentralBiasing, normalise=False)]
 
 
 @pytest.mark.parametrize("using", ALL)
@@ -25,7 +28,7 @@ def test_features_keep_their_shape_and_each_example_has_its_own_code(using, shap
     assert ((other - out).flatten(1).abs().amax(1) > 1e-4).all()
 
 
-@pytest.mark.parametrize("using", ALL)
+@pytest.mark.parametrize("using", NEAR)
 def test_a_conditioner_starts_near_the_identity(using):
     torch.manual_seed(0)
     features, code = torch.randn(64, 32, 4, 4), torch.randn(64, 3)

@@ -1,12 +1,14 @@
 """Conditioners exported, transformed by torch.func, differentiated twice, and given nothing."""
 
+from functools import partial
+
 import pytest
 import torch
 import torch._decomp.decompositions_for_jvp  # forward derivatives would read it amid a test, when first asked for
 import torch.nn.functional as F
 from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, vmap
 
-from lossconditioning import Concatenation, FiLM, InputConditioning
+from lossconditioning import CCAM, CentralBiasing, Concatenation, FiLM, InputConditioning
 from lossconditioning.conditioning import ConditionalInstanceNorm
 
 B, C, CODE = 3, 4, 2
@@ -31,12 +33,29 @@ def instance_norm(p, x, code):
     return normalised * (1 + scale)[..., None, None] + shift[..., None, None]
 
 
+def ccam(p, x, code):
+    embedded = (code @ p["embed.0.weight"].T + p["embed.0.bias"]).relu()
+    joined = torch.cat([embedded, x.mean((-1, -2))], -1)
+    hidden = (joined @ p["to_gate.0.weight"].T + p["to_gate.0.bias"]).relu()
+    return x * (hidden @ p["to_gate.2.weight"].T + p["to_gate.2.bias"]).sigmoid()[..., None, None]
+
+
+def central_biasing(p, x, code):
+    centred = x - x.mean((-1, -2), keepdim=True)
+    normalised = centred / (centred.square().mean((-1, -2), keepdim=True) + 1e-5).sqrt()
+    return normalised + (code @ p["to_bias.0.weight"].T + p["to_bias.0.bias"]).tanh()[..., None, None]
+
+
 KINDS = {
     FiLM: film,
     Concatenation: concatenation,
     InputConditioning: concatenation,
     ConditionalInstanceNorm: instance_norm,
+    CCAM: ccam,
+    CentralBiasing: central_biasing,
 }
+
+OPTIONS = {FiLM: {"hidden": 5}, CCAM: {"reduction": 1}}
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
@@ -47,7 +66,7 @@ def kind(request):
 
 @pytest.fixture
 def conditioner(kind):
-    return kind(C, CODE, **({"hidden": 5} if kind is FiLM else {})).double()
+    return kind(C, CODE, **OPTIONS.get(kind, {})).double()
 
 
 @pytest.fixture
@@ -78,16 +97,16 @@ def test_compiled_and_traced_it_is_the_same(conditioner, inputs):
 
 
 @pytest.mark.parametrize("half", [torch.float16, torch.bfloat16], ids=str)
-def test_exported_in_half_precision_its_sums_are_in_single(half):
-    torch.manual_seed(0)
-    norm = ConditionalInstanceNorm(C, CODE).to(half)
+@pytest.mark.parametrize("kind", [ConditionalInstanceNorm, CentralBiasing])
+def test_exported_in_half_precision_its_sums_are_in_single(kind, half):
+    norm = kind(C, CODE).to(half)
     x, code = (300 * torch.randn(B, C, 16, 16) + 1000).to(half), torch.randn(B, CODE).to(half)  # squares leave float16
     found = torch.export.export(norm, (x, code)).module()(x, code)
     assert found.dtype == half
     torch.testing.assert_close(found, norm(x, code), rtol=0.02, atol=0.02)
 
 
-@pytest.mark.parametrize("kind", [FiLM, ConditionalInstanceNorm])
+@pytest.mark.parametrize("kind", [FiLM, ConditionalInstanceNorm, CCAM, CentralBiasing])
 def test_as_onnx_it_has_no_batch_norm(kind, tmp_path):
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("onnxscript")
@@ -144,7 +163,7 @@ def test_an_empty_batch_stays_empty_and_has_no_gradient(conditioner, inputs, gra
         assert not any(parameter.grad.any() for parameter in conditioner.parameters())
 
 
-@pytest.mark.parametrize("kind", [FiLM, Concatenation])
+@pytest.mark.parametrize("kind", [FiLM, Concatenation, CCAM, partial(CentralBiasing, normalise=False)])
 def test_features_without_places_stay_without(kind):
     assert kind(C, CODE)(torch.zeros(B, C, 0, 5), torch.zeros(B, CODE)).shape == (B, C, 0, 5)
     assert kind(C, CODE, channel_dim=-1)(torch.zeros(0, 5, C), torch.zeros(0, CODE)).shape == (0, 5, C)
