@@ -64,23 +64,33 @@ def figure(
     return made, made.subplots(rows, columns, squeeze=False, **options).ravel()
 
 
-def png(made: Figure, photographs: bool = False) -> bytes:
-    """A figure as PNG bytes, on white; in 256 colours, or in all of them where it shows photographs to be looked at."""
+def png(made: Figure) -> bytes:
+    """A figure as PNG bytes, on white, in 256 colours."""
+    return _palette(_drawn(made))
+
+
+def jpeg(made: Figure) -> bytes:
+    """A figure of photographs as JPEG bytes, on white, in all colours."""
+    return _full_colours(_drawn(made))
+
+
+def _drawn(made: Figure) -> Picture.Image:
     buffer = io.BytesIO()
     FigureCanvasAgg(made).print_png(buffer, metadata={"Software": None})
-    if not photographs:
-        return _palette(buffer.getvalue())
-    full = io.BytesIO()
-    Picture.open(buffer).convert("RGB").save(full, "PNG", optimize=True)
-    return full.getvalue()
+    return Picture.open(buffer).convert("RGB")
 
 
-def _palette(data: bytes) -> bytes:
-    """Re-encode a PNG with 256 colours: line figures lose nothing one can see, and weigh a third."""
+def _palette(picture: Picture.Image) -> bytes:
+    """A PNG of 256 colours: line figures lose nothing one can see, and weigh a third."""
     buffer = io.BytesIO()
-    Picture.open(io.BytesIO(data)).convert("RGB").quantize(256, dither=Picture.Dither.NONE).save(
-        buffer, "PNG", optimize=True
-    )
+    picture.quantize(256, dither=Picture.Dither.NONE).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _full_colours(picture: Picture.Image) -> bytes:
+    """A JPEG: 256 colours turn a sky into stripes, and a PNG of all colours weighs several times as much."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=88, optimize=True)
     return buffer.getvalue()
 
 
@@ -104,14 +114,15 @@ def show(made: Figure, *, alt: str, caption: str, photographs: bool = False) -> 
     """Display a figure in a notebook, with alt text for who cannot see it and a caption that says what to see.
 
     Args:
-        photographs: keep all colours, where pictures are to be judged; several times as large.
+        photographs: keep all colours, as a JPEG, where pictures are to be judged.
 
     Raises:
         ReaderError: if alt text or caption is missing.
     """
     if not alt.strip() or not caption.strip():
         raise ReaderError("Every figure needs alt text (what it shows) and a caption (what to see in it).")
-    display(Image(data=png(made, photographs), format="png", metadata={"alt": alt}))  # Colab's IPython has no alt=
+    data, kind = (jpeg(made), "jpeg") if photographs else (png(made), "png")
+    display(Image(data=data, format=kind, metadata={"alt": alt}))  # Colab's IPython has no alt=
     display(Markdown(f"*{caption}*"))
 
 
@@ -164,8 +175,13 @@ def _pastes(shown: AxesImage) -> bool:
     return plain and min(left, bottom) > -0.5 and max(right, top) < 0.5
 
 
-def film_strip(frames: Sequence[bytes], width: int = 1200, columns: int = 2) -> bytes:
-    """PNG frames in rows, scaled to a common width: what a slider panel shows where no kernel runs."""
+def film_strip(frames: Sequence[bytes], width: int = 1200, columns: int = 2, *, photographs: bool = False) -> bytes:
+    """Frames in rows, scaled to a common width: what a slider panel shows where no kernel runs.
+
+    Args:
+        frames: PNG or JPEG bytes.
+        photographs: a JPEG in all colours, as `show` has it; else a PNG of 256.
+    """
     pictures = [Picture.open(io.BytesIO(frame)).convert("RGB") for frame in frames]
     each = width // columns
     pictures = [p.resize((each, round(p.height * each / p.width)), Picture.Resampling.LANCZOS) for p in pictures]
@@ -173,6 +189,4 @@ def film_strip(frames: Sequence[bytes], width: int = 1200, columns: int = 2) -> 
     strip = Picture.new("RGB", (width, height * -(-len(pictures) // columns)), "white")
     for index, picture in enumerate(pictures):
         strip.paste(picture, (index % columns * each, index // columns * height))
-    buffer = io.BytesIO()
-    strip.save(buffer, "PNG", optimize=True)
-    return _palette(buffer.getvalue())
+    return (_full_colours if photographs else _palette)(strip)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import html
-import random
 import threading
 import warnings
 from collections import OrderedDict
@@ -27,12 +26,13 @@ from torch import Tensor
 from lossconditioning.display.figures import film_strip, snapshot
 from lossconditioning.display.menu import Menu
 from lossconditioning.display.slider import Slider
+from lossconditioning.display.triangle import Triangle, Weights
 from lossconditioning.display.uploads import Picture, Upload
 from lossconditioning.errors import ReaderError, WeightWarning, one_of
 
 Readouts = Mapping[str, float | str]
 Rendered = bytes | Figure | tuple[bytes | Figure, Readouts]
-Control = Slider | Upload | Menu
+Control = Slider | Triangle | Upload | Menu
 Render = Callable[..., Rendered]
 Presets = Mapping[str, Mapping[str, Any]]
 
@@ -52,7 +52,7 @@ class Panel:
         values: control's name → value.
         image: bytes of the picture on show, PNG or JPEG.
         readouts: name → value, as the last picture returned them.
-        still: PNG bytes of the film-strip, for where no kernel runs.
+        still: the film-strip, for where no kernel runs: PNG bytes, of photographs JPEG.
         frames: how many pictures were made so far (cached ones not counted).
     """
 
@@ -64,6 +64,8 @@ class Panel:
         strip: int = 4,
         refine: Render | None = None,
         presets: Presets | None = None,
+        photographs: bool = False,
+        columns: int = 2,
     ):
         if not alt.strip():
             raise ReaderError("A panel needs alt text: one sentence that says what its picture shows.")
@@ -72,7 +74,8 @@ class Panel:
         for name, control in controls.items():
             if not isinstance(control, Control):
                 raise ReaderError(
-                    f"{name} is steered by a Slider, a Menu or an Upload, such as Slider(0, 1, 0.5); got {control!r}."
+                    f"{name} is steered by a Slider, a Triangle, a Menu or an Upload, such as Slider(0, 1, 0.5); "
+                    f"got {control!r}."
                 )
         self.render, self.fine, self.controls, self.alt = render, refine, dict(controls), alt
         self.frames = 0
@@ -90,21 +93,21 @@ class Panel:
                 widgets.HBox([*buttons, self._button(_SURPRISE, None)], layout=widgets.Layout(flex_flow="row wrap"))
             ]
         self.widget = widgets.VBox([*self._widgets.values(), *buttons, self._picture, described, self._text])
-        self.still = self._film_strip(strip)
+        self.still = self._film_strip(strip, columns, photographs)
         self._show(self.fine or self.render)
         _spare_what_is_loaded()
         for widget in self._widgets.values():
             widget.observe(self._moved, names="value")
 
     @property
-    def values(self) -> dict[str, float | Picture]:
+    def values(self) -> dict[str, float | Weights | str | Picture]:
         return {name: widget.value for name, widget in self._widgets.items()}
 
     @property
     def image(self) -> bytes:
         return self._picture.value
 
-    def set(self, **values: float | str | Tensor | Picture) -> bytes:
+    def set(self, **values: float | Weights | str | Tensor | Picture) -> bytes:
         """Move sliders by program, make the picture at once, and return it: for scripts and tests.
 
         Raises:
@@ -130,9 +133,9 @@ class Panel:
         return self.image
 
     def surprise(self) -> None:
-        """Move all sliders anywhere in their trained ranges."""
-        anywhere = {name: control for name, control in self.controls.items() if isinstance(control, Slider)}
-        self._jump({name: control.position(random.random()) for name, control in anywhere.items()})
+        """Move all sliders, and triangles, anywhere in their trained ranges."""
+        moving = {name: control for name, control in self.controls.items() if isinstance(control, (Slider, Triangle))}
+        self._jump({name: control.anywhere() for name, control in moving.items()})
 
     def _button(self, name: str, values: Mapping[str, Any] | None) -> widgets.Button:
         """A button that moves sliders to where ``values`` says; anywhere for None."""
@@ -207,7 +210,7 @@ class Panel:
                     self._picture.format, self._picture.value = _format(picture), picture
             self._text.value = self._describe(values)
 
-    def _frame(self, values: Mapping[str, float | str | Picture], render: Render) -> tuple[bytes, Readouts]:
+    def _frame(self, values: Mapping[str, float | Weights | str | Picture], render: Render) -> tuple[bytes, Readouts]:
         key = (render, *(self.controls[name].key(value) for name, value in values.items()))
         if key not in self._cache:
             with _one_thread(), warnings.catch_warnings():
@@ -225,26 +228,28 @@ class Panel:
         self._cache.move_to_end(key)
         return self._cache[key]
 
-    def _describe(self, values: Mapping[str, float | Picture]) -> str:
+    def _describe(self, values: Mapping[str, float | Weights | str | Picture]) -> str:
         parts = [f"{html.escape(name)}: <b>{_number(value)}</b>" for name, value in self.readouts.items()]
         parts += [note for name, control in self.controls.items() if (note := control.note(name, values[name]))]
         return f"<div role='status'>{' &nbsp; '.join(parts)}</div>"  # read out when it changes
 
-    def _film_strip(self, count: int) -> bytes:
+    def _film_strip(self, count: int, columns: int, photographs: bool) -> bytes:
         first, control = next(iter(self.controls.items()))
         others = {name: control.value for name, control in self.controls.items()}
         draw = self.fine or self.render
-        return film_strip([self._frame({**others, first: value}, draw)[0] for value in control.positions(count)])
+        frames = [self._frame({**others, first: value}, draw)[0] for value in control.positions(count)]
+        return film_strip(frames, columns=columns, photographs=photographs)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         # Written out, for ipywidgets 7 (Colab's) offers no bundle of its own.
         view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+        kind = f"image/{_format(self.still)}"
         bundle = {
             "application/vnd.jupyter.widget-view+json": view,
             "text/plain": f"[slider panel] {self.alt}",
-            "image/png": self.still,
+            kind: self.still,
         }
-        return bundle, {"image/png": {"alt": self.alt}}
+        return bundle, {kind: {"alt": self.alt}}
 
 
 @cache
@@ -273,7 +278,7 @@ def _without_echo(widget: widgets.DOMWidget) -> Iterator[None]:
     It rounds what it is given to its own steps (0 to −2.8e-17, a weight between two steps to the nearer one), and sends that as
     if the reader had moved it; late, it would undo what was set meanwhile. Not so while it reports only handles let go.
     """
-    if not hasattr(widget, "continuous_update"):  # a menu, an upload
+    if not hasattr(widget, "continuous_update"):  # a triangle, a menu, an upload
         yield
         return
     try:
@@ -300,22 +305,27 @@ def explore(
     strip: int = 4,
     refine: Render | None = None,
     presets: Presets | None = None,
+    photographs: bool = False,
+    columns: int = 2,
     **controls: Control,
 ) -> Panel:
     """Show what a function draws while sliders move.
 
     Args:
-        render: called with one keyword argument per control, a slider's number, a menu's name or an upload's `Picture`; returns
-            PNG or JPEG bytes or a matplotlib figure, alone or with a dictionary of readouts to print below it.
+        render: called with one keyword argument per control, a slider's number, a triangle's three weights, a menu's name or
+            an upload's `Picture`; returns PNG or JPEG bytes or a matplotlib figure, alone or with a dictionary of readouts to
+            print below it.
         alt: one sentence that says what the picture shows, for who cannot see it.
         strip: frames in the film-strip over the first control.
         refine: called like ``render`` once the sliders have been still for a moment: for a picture that takes too long for a
             drag. If not given, the picture stays as it is.
         presets: button's label → control's name → value. If there are any, a button "surprise me" joins them.
-        **controls: name → `Slider`, `Menu` or `Upload`.
+        photographs: keep all colours in the film-strip, too.
+        columns: frames side by side in the film-strip.
+        **controls: name → `Slider`, `Triangle`, `Menu` or `Upload`.
 
     Example:
         >>> panel = explore(draw, beta=Slider(0.5, 512, value=16, log=True), alt="reconstructions as β grows")
         >>> panel.set(beta=2.0)                  # the same without a mouse; returns the picture's bytes
     """
-    return Panel(render, controls, alt, strip, refine, presets)
+    return Panel(render, controls, alt, strip, refine, presets, photographs, columns)

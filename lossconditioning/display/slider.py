@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import random
 from dataclasses import dataclass
 from numbers import Real
 
@@ -86,6 +87,10 @@ class Slider:
     def positions(self, count: int) -> list[float]:
         """Values that show the trained range, for a film-strip."""
         return [self.position(i / max(1, count - 1)) for i in range(count)]
+
+    def anywhere(self) -> float:
+        """A value at random in the trained range, of its logarithm if ``log``."""
+        return self.position(random.random())
 
     @property
     def _whole(self) -> bool:

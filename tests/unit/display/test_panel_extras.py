@@ -2,37 +2,14 @@
 
 import asyncio
 import io
-import selectors
 
-import ipywidgets as widgets
 import pytest
+from driven_panels import STILL, buttons, run
 from PIL import Image
 
 import lossconditioning as lc
 from lossconditioning.display import Menu, Slider, explore
 from lossconditioning.display import panel as panel_module
-
-STILL = panel_module._STILL
-"""Seconds without a move."""
-
-
-class _Jumping(selectors.DefaultSelector):
-    now = 0.0
-
-    def select(self, timeout=None):
-        self.now += timeout or 0.0
-        return super().select(0)
-
-
-def run(coroutine):
-    """Run on a loop whose clock jumps to the next appointment: nothing waits, nothing depends on how busy the machine is."""
-    loop = asyncio.SelectorEventLoop(clock := _Jumping())
-    loop.time = lambda: clock.now
-    loop.set_exception_handler(lambda loop, context: None)
-    try:
-        return loop.run_until_complete(coroutine)
-    finally:
-        loop.close()
 
 
 def shade(value: float, side: int = 20) -> bytes:
@@ -50,17 +27,6 @@ def fine(a, b=0.5):
     if a == 0.9:
         raise lc.ReaderError("no <fine> picture at 0.9")
     return shade((a + b) / 2, 40), {"picture": "fine"}
-
-
-def buttons(panel) -> dict[str, widgets.Button]:
-    """All buttons of a panel, by what they say."""
-    found, left = {}, [panel.widget]
-    while left:
-        widget = left.pop()
-        left += getattr(widget, "children", ())
-        if isinstance(widget, widgets.Button):
-            found[widget.description] = widget
-    return found
 
 
 def two_sliders(**options):
