@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -91,7 +92,11 @@ def verdict(said: str, holds: Callable[..., bool]) -> Callable[[Metrics], tuple[
         >>> judge({"ours": 1.0, "theirs": 2.0})
         ('1.0 against 2.0', True)
     """
-    return lambda metrics: (said.format(*metrics.values()), holds(*metrics.values()))
+    # What rounds to nothing has no sign: "-0.00" and "+0.00" read as if it had a direction.
+    return lambda metrics: (
+        re.sub(r"(?<![\w.])[-+](0(?:\.0+)?)(?![\d.])", r"\1", said.format(*metrics.values())),
+        holds(*metrics.values()),
+    )
 
 
 @dataclass(frozen=True)

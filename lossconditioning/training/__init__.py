@@ -7,6 +7,7 @@ from lossconditioning.training.loop import Loop
 from lossconditioning.training.memory import keep_freed_memory
 from lossconditioning.training.protocol import Data, System, Trained
 from lossconditioning.training.randomness import Batches, seed_everything
+from lossconditioning.training.replay import ReplayPool
 from lossconditioning.training.runs import PROFILES, Run
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Data",
     "Ensemble",
     "Loop",
+    "ReplayPool",
     "Run",
     "System",
     "Trained",

@@ -11,12 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lossconditioning.errors import ReaderError
 from lossconditioning.training.config import Config
 from lossconditioning.training.devices import accelerate, accelerated_loop
 from lossconditioning.training.fitting import fit
 from lossconditioning.training.loop import Loop
 from lossconditioning.training.memory import keep_freed_memory
 from lossconditioning.training.protocol import Data, System, Terms
+from lossconditioning.training.replay import ReplayPool
 from lossconditioning.training.runs import Run
 from lossconditioning.training.step import Step, log_means, share
 
@@ -25,10 +27,12 @@ from lossconditioning.training.step import Step, log_means, share
 class AdversarialData(Data):
     """`Data`, and the untrained discriminator that a network is trained against; None where there is none.
 
-    It stands in batches, too, for `System.terms`; and ``batch.inputs`` is what the network is called with.
+    It stands in batches, too, for `System.terms`; and ``batch.inputs`` is what the network is called with. So does the pool of
+    earlier pictures that it may be shown, which is part of what training changes.
     """
 
     discriminator: nn.Module | None = None
+    pool: ReplayPool | None = None
 
 
 def fit_adversarially(
@@ -51,6 +55,11 @@ def fit_adversarially(
     """
     if data.discriminator is None:
         return fit(system, config, run, data, path)
+    if run.start is not None:
+        raise ReaderError(
+            f"{config.name} learns against a discriminator, which finished networks come without: it is trained from the "
+            "beginning. Give no start."
+        )
     keep_freed_memory()
     accelerator = accelerate(run.mixed_precision or config.precision)
     learners = {"model": system.build(config, run.seed), "discriminator": data.discriminator}
@@ -58,6 +67,8 @@ def fit_adversarially(
     with system.around(config, model, data) as network:
         kept = deepcopy(model).requires_grad_(False) if config.average else model
         state, steps = {"average": kept} if config.average else {}, {}
+        if data.pool is not None:
+            state["pool"] = data.pool
         for name, learner in learners.items():
             optimizer, schedule = system.optimise(config, learner)
             state |= {name: learner, f"{name}_optimizer": optimizer, f"{name}_schedule": schedule}

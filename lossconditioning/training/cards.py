@@ -38,6 +38,8 @@ class Card:
         tolerance: by how much a retrained checkpoint's metrics may differ, as a sentence.
         device, versions: where and with what.
         digest: SHA-256 of the weights' file.
+        start: steps and digest of the finished network that training began with, see `Run.start`; empty if it began with drawn
+            weights. ``seconds`` are those of the steps after it.
     """
 
     system: str
@@ -54,12 +56,18 @@ class Card:
     device: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     digest: str = ""
+    start: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return (
-            f"{self.system}/{self.name}: {self.steps:,} steps on {self.data}, seed {self.seed}, "
+            f"{self.system}/{self.name}: {self._taken()} steps on {self.data}, seed {self.seed}, "
             f"{self.seconds / 60:.1f} minutes on {self.device}. Made by: {self.command}"
         )
+
+    def _taken(self) -> str:
+        """How many steps, and how many of them since training was taken up again."""
+        begun = self.start.get("steps", 0)
+        return f"{self.steps:,}" if not begun else f"{begun:,} and another {self.steps - begun:,}"
 
 
 def environment() -> tuple[str, dict[str, str]]:

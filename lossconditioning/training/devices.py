@@ -20,6 +20,7 @@ from torch import nn
 
 from lossconditioning.errors import ReaderError
 from lossconditioning.training.config import Config
+from lossconditioning.training.continuing import Start
 from lossconditioning.training.loop import Loop
 from lossconditioning.training.runs import Run
 
@@ -95,6 +96,7 @@ def accelerated_loop(
     state: dict[str, Any],
     run: Run,
     path: str | Path | None = None,
+    start: Start = Start(),  # noqa: B008 - frozen
 ) -> Loop:
     """The `Loop` of one experiment, whose processes write, show progress and stop as one.
 
@@ -104,17 +106,19 @@ def accelerated_loop(
         state: what is kept besides the gradient's scaler, which is added where there is one.
         run: seed (see `run_seed`), minutes and progress, see `Loop`.
         path: folder of resumable checkpoints.
+        start: what training begins with.
     """
     if accelerator.scaler is not None:
         state = {**state, "scaler": accelerator.scaler}
     return Loop(
         batches,
         steps=config.steps,
+        first=start.steps,
         state=state,
         path=path,
         seed=run_seed(config, run.seed),
         minutes=run.minutes,
-        config={**config.as_json(), "seed": run.seed},
+        config={**config.as_json(), "seed": run.seed, **({"start": start.digest} if start.digest else {})},
         label=config.name,
         progress=run.progress and accelerator.is_main_process,
         writes=accelerator.is_main_process,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from glob import escape
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -98,15 +99,19 @@ def finish(
     *,
     data: str,
     tolerance: str,
+    start: Mapping[str, Any],
 ) -> Card:
     """Publish a trained network with its card, and clear the resumable checkpoints that led to it.
 
     Args:
         stored: its weights, as they are stored.
         metrics: measured with these.
-        data, tolerance: for the card.
+        data, tolerance, start: for the card.
     """
     device, versions = environment()
+    command = (
+        f"lossconditioning train {system} --only {config.name} --profile {run.profile} --seed {run.seed} --out DIR"
+    )
     card = Card(
         system=system,
         name=config.name,
@@ -116,11 +121,12 @@ def finish(
         steps=config.steps,
         seconds=round(loop.seconds, 1),
         data=data,
-        command=f"lossconditioning train {system} --only {config.name} --profile {run.profile} --seed {run.seed} --out DIR",
+        command=command + (" --start DIR" if start else ""),
         metrics=dict(metrics),
         tolerance=tolerance,
         device=device,
         versions=versions,
+        start=dict(start),
     )
     card = publish(Path(run.out), card, stored)
     clear_unfinished(Path(run.out), config.name)

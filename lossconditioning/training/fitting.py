@@ -9,6 +9,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from lossconditioning.training.config import Config
+from lossconditioning.training.continuing import start_of
 from lossconditioning.training.devices import accelerate, accelerated_loop
 from lossconditioning.training.ensemble import Ensemble
 from lossconditioning.training.loop import Loop
@@ -30,17 +31,19 @@ def fit(system: Any, config: Config, run: Run, data: Any, path: str | Path | Non
     """
     keep_freed_memory()
     accelerator = accelerate(run.mixed_precision or config.precision)
-    model = system.build(config, run.seed)
+    start = start_of(system.name, config, run)
+    model = start.give(system.build(config, run.seed), config.name)
     axis = 1 if isinstance(model, Ensemble) else 0  # where the examples stand
     with system.around(config, model, data) as network:
         network.to(accelerator.device)
         optimizer, schedule = system.optimise(config, model)
+        start.advance(optimizer, schedule)
         state = {"model": model, "optimizer": optimizer, "schedule": schedule}
         if config.average:
             state["average"] = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.average))
         network, optimizer = accelerator.prepare(network, optimizer)
         step = Step(accelerator, network, optimizer, schedule, clip=config.clip)
-        loop = accelerated_loop(accelerator, data.batches, config, state, run, path)
+        loop = accelerated_loop(accelerator, data.batches, config, state, run, path, start)
         for batch in loop:
             batch, lam = system.draw(config, model, batch, loop.step / config.steps)
             count = lam.shape[axis]

@@ -47,6 +47,7 @@ class Loop:
         path: folder of the checkpoints. Without it nothing is saved. A checkpoint of another training is refused: of
             another ``seed``, other kinds of state, optimizers and schedules made with other values, or of more steps than
             ``steps``; of fewer, it is continued.
+        first: step to begin with where there is no checkpoint, for what has taken so many steps already.
         every: steps between checkpoints; a twentieth of ``steps`` if not given.
         keep: how many checkpoints to keep, at least 2, so that one that turns out damaged has one before it.
         seed: of every random number in training; step t draws from (seed, t).
@@ -82,6 +83,7 @@ class Loop:
         steps: int,
         state: Mapping[str, Any],
         path: str | Path | None = None,
+        first: int = 0,
         every: int | None = None,
         keep: int = 2,
         seed: int = 0,
@@ -99,6 +101,8 @@ class Loop:
             raise ReaderError(
                 "keep must be at least 2: if the newest checkpoint is damaged, the one before it is used."
             )
+        if not (isinstance(first, int) and 0 <= first <= steps):
+            raise ReaderError(f"first is one of the {steps:,} steps, from 0; got {first!r}.")
         if minutes is not None and not (isinstance(minutes, Real) and minutes > 0):
             raise ReaderError(f"minutes must be a positive number; got {minutes!r}.")
         if not isinstance(seed, int):
@@ -122,7 +126,7 @@ class Loop:
             described(self.config, "config")  # refused now, not at the first checkpoint
         self.label, self.progress = label, progress
         self.writes, self.agree = writes, agree
-        self.step = 0
+        self.step = first
         self.history: list[dict[str, float]] = []
         self.resumed_from: int | None = None
         self.seconds = 0.0

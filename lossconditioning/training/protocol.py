@@ -18,6 +18,7 @@ from lossconditioning.evaluation import Evaluation, Statement, measured_claims
 from lossconditioning.paths import shipped
 from lossconditioning.training.cards import Card, cards, finished, in_half_precision, load_network
 from lossconditioning.training.config import Config
+from lossconditioning.training.continuing import start_of
 from lossconditioning.training.devices import check_defaults
 from lossconditioning.training.experiments import (
     alone,
@@ -184,6 +185,7 @@ class System:
 
     def _published(self, config: Config, run: Run) -> bool:
         """Train and publish an experiment; whether there was time enough."""
+        start = start_of(self.name, config, run)  # what is wrong with it is said now, and not after hours
         data = self._gathered(config, run)
         model, loop = self._trained(config, run, data, Path(run.out) / "unfinished" / config.name)
         if loop.done and PartialState().is_main_process:
@@ -192,7 +194,8 @@ class System:
             kept.load_state_dict(stored)
             metrics = self.measure(config, kept.eval(), data)
             if not is_finished(self.name, config, run):  # by somebody else, where locks are not to be had
-                finish(self.name, config, run, loop, stored, metrics, data=data.source, tolerance=self.tolerance)
+                said = {"data": data.source, "tolerance": self.tolerance, "start": start.noted()}
+                finish(self.name, config, run, loop, stored, metrics, **said)
         return loop.done
 
     def train_all(self, configs: Iterable[Config], run: Run, workers: int = 1) -> int:

@@ -30,6 +30,8 @@ class Run:
         mixed_precision: "no", "fp16" or "bf16", in place of the configuration's.
         thorough: measure also what takes minutes.
         stop: asked after every step whether to stop, saved, as when time is up.
+        start: folder of finished checkpoints: training begins with the weights of the network of the same name there, at the
+            step where it ended; its optimizer begins anew.
     """
 
     out: Path | str | None = None
@@ -42,6 +44,7 @@ class Run:
     mixed_precision: str | None = None
     thorough: bool = False
     stop: Callable[[], bool] = never
+    start: Path | str | None = None
 
     @property
     def smoke(self) -> bool:

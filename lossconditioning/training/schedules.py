@@ -10,8 +10,9 @@ from torch import nn
 
 from lossconditioning.training.config import Config
 
-SCHEDULES = ("constant", "cosine", "steps")
-"""The same throughout; half a cosine, down to zero at the last step, after a warm-up; or a factor at each milestone."""
+SCHEDULES = ("constant", "cosine", "steps", "linear")
+"""The same throughout; half a cosine, down to zero at the last step, after a warm-up; a factor at each milestone; or the same
+for the first half, then straight down to zero (CycleGAN's)."""
 
 
 def optimizer_and_schedule(
@@ -43,6 +44,8 @@ def optimizer_and_schedule(
             return 1.0
         if config.schedule == "steps":
             return factor ** sum(step >= turn for turn in turns)
+        if config.schedule == "linear":
+            return max(0.0, min(1.0, 2 * (1 - step / config.steps)))
         warm = min(1.0, (step + 1) / (warm_up * config.steps)) if warm_up else 1.0
         return warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / config.steps)))
 

@@ -29,6 +29,23 @@ def test_a_verdict_is_a_sentence_and_a_comparison_of_the_metrics_in_the_order_th
         Statement("order", "", "", ("theirs", "ours"), judge).judged({"theirs": 2.0})
 
 
+@pytest.mark.parametrize(
+    ("said", "value", "expected"),
+    [
+        ("{:.2f}", -0.001, "0.00"),
+        ("by {:+.2f}", -0.004, "by 0.00"),
+        ("{:+.2f}", 0.001, "0.00"),
+        ("{:.0f} %", -0.3, "0 %"),
+        ("{:.2f}", -0.006, "-0.01"),
+        ("{:+.1f} dB", 0.5, "+0.5 dB"),
+        ("1.0-{:.1f}", 0.0, "1.0-0.0"),
+        ("{:.0e}", 1e-10, "1e-10"),
+    ],
+)
+def test_what_rounds_to_nothing_has_no_sign(said, value, expected):
+    assert verdict(said, lambda _: True)({"metric": value})[0] == expected
+
+
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), -float("inf")])
 def test_a_metric_that_is_not_finite_bears_nothing_out(odd):
     claim = SMALLER.judged({"ours": 1.0, "theirs": odd})

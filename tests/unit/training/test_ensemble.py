@@ -1,13 +1,14 @@
 """An ensemble computes and trains exactly what its members would one by one."""
 
 import copy
+from functools import partial
 
 import pytest
 import torch
 from safetensors.torch import load, save
 from torch import nn
 
-from lossconditioning import Ensemble, LogUniform, ReaderError, condition, weighted
+from lossconditioning import CCAM, CentralBiasing, Ensemble, FiLM, LogUniform, ReaderError, condition, weighted
 
 M = 5
 
@@ -149,10 +150,11 @@ def test_dropout_differs_between_members_and_ends_with_training():
     assert torch.equal(ensemble.eval()(x), x)
 
 
-def test_conditioned_members_follow_their_own_weights():
+@pytest.mark.parametrize("using", [FiLM, partial(CCAM, reduction=1), partial(CentralBiasing, normalise=False)])
+def test_conditioned_members_follow_their_own_weights(using):
     torch.manual_seed(0)
     prior = LogUniform(0.1, 10.0)
-    members = [condition(mlp(dtype=torch.float32), ["0", "2"], prior=prior) for _ in range(3)]
+    members = [condition(mlp(dtype=torch.float32), ["0", "2"], prior=prior, using=using) for _ in range(3)]
     ensemble, x, lam = Ensemble(members), torch.randn(3, 6, 2), prior.sample((3, 6))
     expected = one_by_one(members, x, lam)
     torch.testing.assert_close(ensemble(x, lam), expected)

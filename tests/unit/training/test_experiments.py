@@ -69,6 +69,7 @@ def test_a_configuration_survives_json():
         "schedule": "constant",
         "average": 0.0,
         "repeat": 0,
+        "purpose": "comparison",
         "at": ["up.1"],
         "batch_size": 2,
         "steps": 3,

@@ -44,6 +44,13 @@ def test_steps_multiply_at_every_milestone():
     assert seen == pytest.approx([0.1] * 100 + [0.05] * 50 + [0.025] * 50)
 
 
+def test_linear_is_constant_for_the_first_half_then_falls_straight_to_zero():
+    seen = rates(Config("linear"))
+    assert seen[:101] == pytest.approx([0.1] * 101)
+    assert seen[150] == pytest.approx(0.05)
+    assert seen[199] == pytest.approx(0.001)
+
+
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_a_schedule_resumes_where_it_stopped(schedule):
     config, model = Config(schedule), nn.Linear(1, 1)
