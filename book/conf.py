@@ -55,8 +55,9 @@ def gather(app, _config):
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
         text = re.sub(r"README\.md(?=[#)])", "index.md", page.read_text("utf-8"))  # the README is the front page
         place(page, source).write_text(text, "utf-8")
-    for picture in (ROOT / "data" / "assets").glob("*.png"):
-        shutil.copy2(picture, place(picture, source))
+    for picture in (ROOT / "data" / "assets").iterdir():
+        if picture.suffix in (".png", ".jpg"):
+            shutil.copy2(picture, place(picture, source))
     lessons = notebooks.notebook_paths()
     for path in [*lessons, *notebooks.solution_paths(lessons)]:
         nbformat.write(with_alt_text(notebooks.read(path)), place(path, source))
@@ -73,7 +74,7 @@ def with_alt_text(notebook):
     """Alt text stands in the metadata of an output; myst-nb reads it from the metadata of the cell."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            alt = output.get("metadata", {}).get("image/png", {}).get("alt")
+            alt = output.get("metadata", {}).get(notebooks.picture_kind(output), {}).get("alt")
             if alt:
                 cell.metadata["mystnb"] = {"image": {"alt": alt}}
     return notebook

@@ -4,6 +4,8 @@ Draw loss weights λ from a prior, feed λ to the network, weight the losses by 
 """
 
 from lossconditioning.conditioning import (
+    CCAM,
+    CentralBiasing,
     Concatenation,
     ConditionalInstanceNorm,
     Conditioned,
@@ -16,7 +18,7 @@ from lossconditioning.conditioning import (
     condition,
     tune,
 )
-from lossconditioning.display import Slider, explore
+from lossconditioning.display import Slider, Triangle, explore
 from lossconditioning.errors import CheckpointError, ReaderError, WeightWarning
 from lossconditioning.evaluation import (
     Claim,
@@ -36,7 +38,9 @@ from lossconditioning.training import Batches, Config, Data, Ensemble, Loop, Run
 __version__ = "0.1.0"
 
 __all__ = [
+    "CCAM",
     "Batches",
+    "CentralBiasing",
     "CheckpointError",
     "Choice",
     "Claim",
@@ -61,6 +65,7 @@ __all__ = [
     "Slider",
     "Statement",
     "System",
+    "Triangle",
     "TuningBlock",
     "TuningBlocks",
     "Uniform",

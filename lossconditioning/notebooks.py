@@ -191,11 +191,16 @@ def _join_streams(outputs: list[NotebookNode]) -> list[NotebookNode]:
 def _clean_output(output: NotebookNode, number: int) -> NotebookNode:
     if output.output_type == "stream":
         output.text = "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in output.text.split("\n"))
-    elif "image/png" in output.get("data", {}):
+    elif picture_kind(output):
         output.data.pop(WIDGET_VIEW, None)  # the live panel needs a kernel; its film-strip does not
     if "execution_count" in output:
         output.execution_count = number
     return output
+
+
+def picture_kind(output: NotebookNode) -> str | None:
+    """How the picture in an output is encoded, "image/png" or, if of photographs, "image/jpeg"; None where there is none."""
+    return next((kind for kind in ("image/png", "image/jpeg") if kind in output.get("data", {})), None)
 
 
 def save(notebook: NotebookNode, path: Path) -> None:

@@ -17,8 +17,10 @@ from typing import Any
 from nbformat import NotebookNode
 
 from lossconditioning import notebooks
+from lossconditioning.display import jpeg
 from lossconditioning.errors import ReaderError
 from lossconditioning.evaluation import Claim, Evaluation, claims_markdown
+from lossconditioning.frontispiece import dials
 from lossconditioning.notebooks import Execution
 from lossconditioning.paths import shipped
 from lossconditioning.systems import SYSTEMS, system
@@ -26,7 +28,7 @@ from lossconditioning.training import PROFILES
 from lossconditioning.training.checkpoints import write_atomically
 
 MEASURED = re.compile(r"^\| \*\*Measured\*\* \|.*$", re.MULTILINE)
-PICTURE = Path("data/assets/one_network.png")
+PICTURE, DIALS = Path("data/assets/one_network.png"), Path("data/assets/dials.jpg")
 FRONT_ENDS = Path("docs/front_ends.md")
 # The generated sections of both pages.
 README_SECTIONS = ("notebooks", "tried", "slowest", "scoreboard")
@@ -227,11 +229,13 @@ def fill(text: str, names: Sequence[str]) -> str:
 
 
 def update_readme(path: Path) -> None:
-    """Bring the generated sections of a README and of the page on front ends beside it up to date, and the README's picture."""
+    """Bring the generated sections of a README and of the page on front ends beside it up to date, and the README's
+    pictures."""
     pages = {path: README_SECTIONS, path.parent / FRONT_ENDS: FRONT_ENDS_SECTIONS}
     filled = {page: fill(_text(page), names) for page, names in pages.items()}
     for page, text in filled.items():
         write_atomically(page, text.encode())
+    write_atomically(path.parent / DIALS, jpeg(dials()))
     best = system("toy").load("best")
     write_atomically(path.parent / PICTURE, system("toy").play(best.model.member(0)).still)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -12,7 +13,7 @@ import typer
 from lossconditioning.errors import ReaderError, one_of
 from lossconditioning.systems import SYSTEMS
 from lossconditioning.systems import system as find
-from lossconditioning.training import PROFILES, Run, System
+from lossconditioning.training import PROFILES, Config, Run, System
 
 Name = Annotated[str, typer.Argument(metavar="SYSTEM", help=f"Which experiment: {', '.join(SYSTEMS)}.")]
 Data = Annotated[
@@ -33,8 +34,17 @@ def train(
     ] = None,
     workers: Annotated[int, typer.Option(help="Experiments trained at the same time, a process each.")] = 1,
     only: Annotated[
-        list[str], typer.Option(help="Train only this experiment; may be repeated. All if not given.")
+        list[str],
+        typer.Option(
+            help="Train only this experiment; may be repeated. If not given, all but the long ones: play networks."
+        ),
     ] = (),
+    start: Annotated[
+        Optional[Path],
+        typer.Option(
+            help="Folder of finished networks, to train further those of the same names, such as an earlier --out."
+        ),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Train a system's networks into finished checkpoints with cards.
@@ -46,11 +56,11 @@ def train(
     """
     found = find(system)
     configs = found.experiments(one_of("profile", profile, PROFILES))
-    chosen = [configs[one_of("experiment", name, configs)] for name in only] if only else list(configs.values())
+    chosen = [configs[one_of("experiment", name, configs)] for name in only] if only else compared(configs.values())
     if minutes is not None and not minutes > 0:
         raise ReaderError(f"--minutes must be positive; got {minutes}.")
     folder = out or Path("runs") / f"{system}-{profile}-seed{seed}"
-    run = Run(out=folder, profile=profile, seed=seed, minutes=minutes, data=_folder(found, data))
+    run = Run(out=folder, profile=profile, seed=seed, minutes=minutes, data=_folder(found, data), start=start)
     try:
         finished = found.train_all(chosen, run, workers)
     except KeyboardInterrupt as interrupt:
@@ -61,6 +71,11 @@ def train(
         print("The same command continues.")
         return
     print(f"All {len(chosen)} experiments are finished in {folder}.")
+
+
+def compared(configs: Iterable[Config]) -> list[Config]:
+    """The comparison networks among experiments, and what they need."""
+    return [config for config in configs if config.purpose == "comparison"]
 
 
 def evaluate(

@@ -17,6 +17,7 @@ SYSTEMS = {
     "beta_vae": "You Only Train Once 4.1: one variational autoencoder for every β (notebook 02)",
     "compression": "You Only Train Once 4.2: one image codec for every rate (notebook 03)",
     "style_transfer": "You Only Train Once 4.3: one painter under five dials (notebook 04)",
+    "mixed_domain": "sym-parameters 5.2 and 5.3: one painter between three losses of different kinds (notebook 05)",
     "dynamic_style": "Dynamic-Net 4.1 and 5: the strength of a style, or the style, turned after training (notebook 06)",
     "dynamic_faces": "Dynamic-Net 4.2: attributes of generated faces (notebook 06)",
     "dynamic_completion": "Dynamic-Net 4.3: image completion between sharp and smooth (notebook 06)",

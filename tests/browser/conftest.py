@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from lab import Notebook, empty_panel
 from serving import jupyterlab
+from triangles import TRIANGLE, triangle_panel
 from unwatched import TimedNotebook
 
 from lossconditioning.notebooks import notebook_folder
@@ -84,6 +85,7 @@ def lab(browser, tmp_path_factory):
     home = tmp_path_factory.mktemp("jupyterlab")
     shutil.copytree(notebook_folder(), home / "notebooks")
     (home / "notebooks/empty.ipynb").write_text(empty_panel(), "utf-8")
+    (home / "notebooks" / TRIANGLE).write_text(triangle_panel(), "utf-8")
     with jupyterlab(home / "notebooks", home) as address:
         yield address
 

@@ -163,6 +163,10 @@ class Panel:
     def sliders(self) -> list[Locator]:
         return self.output.locator(".widget-slider").all()
 
+    @property
+    def triangles(self) -> list[Locator]:
+        return self.output.locator(".lct-field").all()
+
     def name(self, slider: int) -> str:
         return self.sliders[slider].locator(".widget-label").inner_text()
 
@@ -179,7 +183,7 @@ class Panel:
         self.page.evaluate("cell => { jupyterapp.shell.currentWidget.content.activeCellIndex = cell; }", self.cell)
         self.notebook.command("notebook:run-cell")
         before.wait_for_element_state("hidden")
-        self.output.locator(".noUi-handle").first.focus()
+        self.output.locator(".noUi-handle, .lct-field").first.focus()
 
     def press(self, key: str) -> None:
         self.page.keyboard.press(key)

@@ -7,7 +7,13 @@
     const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
     const picture = output.querySelector("img.widget-image");
     const now = () => performance.now();
-    output.addEventListener("keydown", (event) => output.log.keys.push(event.timeStamp), true);
+    window.addEventListener("keydown", (event) => {
+        if (output.contains(event.target)) output.log.keys.push(event.timeStamp);
+    }, true);
+    // A triangle keeps keys from JupyterLab by a listener of its own while it has the focus: it takes it after this one.
+    const triangle = document.activeElement.closest(".lct-field");
+    triangle?.blur();
+    triangle?.focus();
     kernel.anyMessage.connect((_, {msg, direction}) => {
         if (msg.header.msg_type !== "comm_msg") return;
         const {method} = msg.content.data;

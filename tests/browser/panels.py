@@ -54,6 +54,17 @@ def needed(path: Path, wanted: Iterable[int]) -> list[int]:
     return found[::-1]
 
 
+def replaced(path: Path, cell: int) -> set[str]:
+    """Names that a cell uses and a later one gives another meaning: the cell can not be run again after that."""
+    code = {
+        number: _names(TransformerManager().transform_cell(each.source))
+        for number, each in enumerate(read(path).cells)
+        if each.cell_type == "code"
+    }
+    uses = code[cell][0]
+    return {name for number, (_, makes, _) in code.items() if number > cell for name in uses & makes}
+
+
 def _names(source: str) -> tuple[set[str], set[str], set[str]]:
     """The global names that code uses and does not make, those it makes, and those in which it replaces a part."""
     top = symtable.symtable(source, "cell", "exec")

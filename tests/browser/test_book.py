@@ -112,10 +112,10 @@ BROKEN = """() => [...document.images].filter(i => i.naturalWidth == 0 && !i.alt
 def test_pictures_have_the_alt_text_of_the_notebook(page, outside, site, screenshots, path):
     page.goto(address_of(site, path))
     expected = [
-        output.metadata["image/png"]["alt"]
+        output.metadata[kind]["alt"]
         for cell in notebooks.read(path).cells
         for output in cell.get("outputs", [])
-        if "image/png" in output.get("data", {})
+        if (kind := notebooks.picture_kind(output))
     ]
     assert page.eval_on_selector_all(".cell_output img", "all => all.map(i => i.alt)") == expected
     page.screenshot(path=screenshots / f"book_{path.stem}_1280.png")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lossconditioning.notebooks import notebook_paths, read, to_html
+from lossconditioning.notebooks import notebook_paths, picture_kind, read, to_html
 
 
 @pytest.mark.parametrize("path", notebook_paths(), ids=lambda path: path.stem)
@@ -16,7 +16,7 @@ def test_html_shows_every_picture_with_alt_text(path, page, browser, record_prop
     page.goto(file.as_uri())
     pictures = page.locator(".jp-OutputArea-output img")
     found = pictures.evaluate_all("all => all.map(picture => [picture.naturalWidth, picture.alt.trim()])")
-    assert len(found) == sum("image/png" in o.get("data", {}) for c in read(path).cells for o in c.get("outputs", []))
+    assert len(found) == sum(bool(picture_kind(o)) for c in read(path).cells for o in c.get("outputs", []))
     assert all(width > 0 for width, _ in found)
     assert all(alt for _, alt in found)
     assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']").count() == 0

@@ -18,7 +18,8 @@ from lab import AT_REST, IS_READY
 from panels import PANELS, needed
 from playwright.sync_api import Browser
 
-KEYS = {"End": 35, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39}  # Windows' codes, which the protocol asks for
+# Windows' codes, which the protocol asks for.
+KEYS = {"End": 35, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39, "2": 50}
 OUTPUT = """(cell) => document.querySelectorAll(".jp-Notebook .jp-Cell")[cell]
     .querySelector(".jp-OutputArea-output:has(img.widget-image)")"""
 # Run cells one after the other, to the first error.
@@ -31,14 +32,20 @@ RUN = """async (cells) => {
         if (error) throw new Error(`cell ${cell}: ${error.evalue}`);
     }
 }"""
-# Give the keyboard to the first slider of a panel, where asked to of a new one: the cell runs again.
+# Give the keyboard to the first slider or triangle of a panel, where asked to of a new one: the cell runs again.
 FOCUS = """async (cell, isNew) => {
     const before = isNew ? OUTPUT(cell) : null, pause = () => new Promise(resolve => setTimeout(resolve, 50));
     if (isNew) await RUN([cell]);
     while (OUTPUT(cell) === before || !OUTPUT(cell)?.querySelector("img.widget-image").naturalWidth) await pause();
     OUTPUT(cell).scrollIntoView({block: "center"});
-    OUTPUT(cell).querySelector(".noUi-handle").focus();
+    const first = OUTPUT(cell).querySelector(".noUi-handle, .lct-field");
+    first.blur();  // a focus that came before the control's script is none
+    first.focus();
 }""".replace("OUTPUT", f"({OUTPUT})").replace("RUN", f"({RUN})")
+
+# What the first slider or triangle of a panel is called.
+NAME = """output => (output.querySelector(".widget-slider .widget-label")?.innerText
+    ?? output.querySelector(".lct-field").ariaLabel)"""
 
 
 class Page:
@@ -105,14 +112,15 @@ class TimedNotebook:
         self.page.evaluate(RUN, list(cells) or needed(path, PANELS[path]), timeout=600)
 
     def panel(self, cell: int) -> TimedPanel:
-        """The panel of a cell as it is, its first slider under the keyboard."""
+        """The panel of a cell as it is, its first control under the keyboard."""
         self.page.evaluate(FOCUS, cell, False)
         return TimedPanel(self, cell)
 
     def renewed(self, cell: int) -> TimedPanel:
-        """The panel of a cell that runs again: at its start, with no picture kept, its first slider under the keyboard."""
+        """The panel of a cell that runs again: at its start, with no picture kept, its first control under the keyboard."""
         self.page.evaluate(FOCUS, cell, True)
-        return TimedPanel(self, cell)
+        TimedPanel(self, cell).at_rest()  # by then a triangle's script has run, and hears of the focus
+        return self.panel(cell)
 
     def close(self) -> None:
         self.page.evaluate("async () => { await jupyterapp.commands.execute('kernelmenu:shutdown'); }")
@@ -124,11 +132,16 @@ class TimedPanel:
 
     def __init__(self, notebook: TimedNotebook, cell: int):
         self.page, self.notebook, self.cell = notebook.page, notebook.name, cell
-        self.name = self.evaluate("output => output.querySelector('.widget-slider .widget-label').innerText")
+        self.name = self.evaluate(NAME)
 
     def evaluate(self, function: str) -> Any:
         """What a JavaScript function of the output makes of it."""
         return self.page.evaluate(f"(cell) => ({function})(({OUTPUT})(cell))", self.cell)
+
+    @property
+    def is_triangle(self) -> bool:
+        """Whether the control under the keyboard is a triangle, along whose base the keys then go."""
+        return self.evaluate("() => document.activeElement.matches('.lct-field')")
 
     def at_rest(self) -> None:
         self.evaluate(AT_REST)

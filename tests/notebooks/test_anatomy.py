@@ -64,7 +64,7 @@ def test_no_widget_state_timing_or_size(path):
     assert set(notebook.metadata) <= {"kernelspec", "language_info"}
     assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
     assert not [
-        o for o in outputs(notebook) if notebooks.WIDGET_VIEW in o.get("data", {}) and "image/png" not in o.data
+        o for o in outputs(notebook) if notebooks.WIDGET_VIEW in o.get("data", {}) and not notebooks.picture_kind(o)
     ]
     assert not [o for o in outputs(notebook) if notebooks.WIDGET_VIEW in o.get("data", {})]
     assert path.stat().st_size < 2 * 2**20
@@ -81,8 +81,8 @@ def test_one_title_and_headings_in_order(path):
 @ALL
 def test_every_picture_has_alt_text(path):
     for output in outputs(notebooks.read(path)):
-        if "image/png" in output.get("data", {}):
-            assert len(output.metadata.get("image/png", {}).get("alt", "")) > 30
+        if kind := notebooks.picture_kind(output):
+            assert len(output.metadata.get(kind, {}).get("alt", "")) > 30
 
 
 @COURSE

@@ -183,7 +183,7 @@ def lesson(request, tmp_path, record_property):
     ("lesson", "first", "later", "steps"),
     [
         ("01", "best", "best", 200),
-        pytest.param("02", "shapes3d_yoto", "shapes3d_fixed", 40, marks=pytest.mark.thorough),
+        pytest.param("02", "shapes3d_yoto", "shapes3d_yoto", 40, marks=pytest.mark.thorough),
         pytest.param("03", "yoto", "yoto", 400, marks=pytest.mark.thorough),
     ],
     indirect=["lesson"],

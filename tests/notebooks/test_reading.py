@@ -52,8 +52,8 @@ def without_code(text: str) -> str:
 
 def pictures(path: Path) -> list[tuple[str, str]]:
     """Alt text and digest of every picture in a notebook."""
-    found = [output for output in outputs(notebooks.read(path)) if "image/png" in output.get("data", {})]
-    return [(o.metadata["image/png"]["alt"], hashlib.sha256(o.data["image/png"].encode()).hexdigest()) for o in found]
+    found = [(notebooks.picture_kind(output), output) for output in outputs(notebooks.read(path))]
+    return [(o.metadata[kind]["alt"], hashlib.sha256(o.data[kind].encode()).hexdigest()) for kind, o in found if kind]
 
 
 @ALL

@@ -79,3 +79,11 @@ def test_papermill_from_the_root_trains_in_the_clone(clone, tmp_path, record_pro
     command = ["papermill", "notebooks/01.ipynb", str(tmp_path / "out.ipynb"), "-p", "profile", "smoke"]
     subprocess.run([sys.executable, "-m", *command, "--no-progress-bar"], cwd=clone, check=True, capture_output=True)
     assert notebooks.read(tmp_path / "out.ipynb").cells[-1].outputs[0].text == f"{clone / 'runs' / 'toy'}\n"
+
+
+def test_messages_name_what_is_in_the_clone_from_there_on(clone, tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "checkout", lambda: clone)
+    assert paths.in_words(clone / "data" / "cache") == "data/cache"
+    assert paths.in_words(tmp_path / "elsewhere") == str(tmp_path / "elsewhere")
+    monkeypatch.setattr(paths, "checkout", lambda: None)
+    assert paths.in_words(clone / "data") == str(clone / "data")

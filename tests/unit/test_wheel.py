@@ -48,7 +48,11 @@ def installed(wheel, tmp_path_factory) -> Path:
 
 def test_the_wheel_holds_the_package_and_what_it_ships(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    package = {str(path.relative_to(ROOT)) for path in (ROOT / "lossconditioning").rglob("*.py")}
+    package = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "lossconditioning").rglob("*.*")
+        if path.suffix in (".py", ".html", ".js")  # a front end's markup and script
+    }
     shipped = {
         f"lossconditioning/shipped/{path.relative_to(ROOT / 'data')}"
         for folder in ("checkpoints", "records", "assets/paintings")

@@ -20,6 +20,7 @@ from lossconditioning.systems.beta_vae.evaluation import (
 from lossconditioning.systems.beta_vae.measures import frontier, interpolation, measure, sample_change, separate
 from lossconditioning.systems.beta_vae.models import ARCHITECTURES, BetaVAE
 from lossconditioning.systems.beta_vae.panel import play, play_photograph
+from lossconditioning.systems.beta_vae.quality import network_for_pictures, psnr, quality, reconstructed, shape_accuracy
 from lossconditioning.systems.beta_vae.recipes import Config, build, experiments
 from lossconditioning.systems.beta_vae.task import (
     RANGES,

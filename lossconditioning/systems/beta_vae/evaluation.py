@@ -21,6 +21,7 @@ from lossconditioning.evaluation import (
 )
 from lossconditioning.systems.beta_vae.data import pictures
 from lossconditioning.systems.beta_vae.measures import frontier, interpolation, sample_change, separate
+from lossconditioning.systems.beta_vae.quality import network_for_pictures, quality
 from lossconditioning.systems.beta_vae.recipes import ABLATIONS, Config, build
 from lossconditioning.systems.beta_vae.task import TERMS, Values, full_loss, terms
 from lossconditioning.training import Ensemble, Run, Trained
@@ -68,16 +69,25 @@ def compare_frontiers(values: Values, fixed: Values, grid: Tensor) -> dict[str, 
     }
 
 
-def hypervolumes(frontiers: Mapping[str, Values]) -> dict[str, float]:
-    """The share of the plane that each frontier dominates, between the best and the worst value of any of them.
+def box(frontiers: Mapping[str, Values]) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+    """The part of the plane that frontiers are compared in, between the best and the worst value of any of them.
 
     KL spans orders of magnitude over β, so its axis is log(1 + KL): which points dominate does not depend on that, how much
     area each adds does.
+
+    Returns:
+        each frontier's points (reconstruction, log(1 + KL)), ``(G, 2)``; the box's best corner, and just beyond its worst.
     """
     points = {name: torch.stack([v["reconstruction"], v["kl"].log1p()], dim=1) for name, v in frontiers.items()}
     every = torch.cat(list(points.values()))
     ideal, span = every.amin(0), every.amax(0) - every.amin(0)
-    return {name: hypervolume(rows, ideal + 1.001 * span, ideal) for name, rows in points.items()}
+    return points, ideal, ideal + 1.001 * span
+
+
+def hypervolumes(frontiers: Mapping[str, Values]) -> dict[str, float]:
+    """The share of their common `box` that each frontier dominates."""
+    points, ideal, reference = box(frontiers)
+    return {name: hypervolume(rows, reference, ideal) for name, rows in points.items()}
 
 
 def multiply_adds(config: Config) -> int:
@@ -126,6 +136,7 @@ def compare(trained: Mapping[str, Trained], run: Run) -> dict[str, float]:
     Returns:
         metrics whose names begin with the data set, "shapes3d_" or "cifar10_": ``gap_closed_yoto``, ``…_wider``,
         ``…_yoto_twice_steps``, ``hypervolume_…``, and the frontiers, ``beta_0``, ``yoto_reconstruction_0``, ``yoto_kl_0``…
+        Further `quality`, of the play network where it is finished, of YOTO where it is not.
 
     Raises:
         CheckpointError: if there are no fixed-weight models.
@@ -134,7 +145,10 @@ def compare(trained: Mapping[str, Trained], run: Run) -> dict[str, float]:
     for data in ("shapes3d", "cifar10"):
         ours = {name.removeprefix(f"{data}_"): item for name, item in trained.items() if name.startswith(data)}
         if "fixed" in ours:
-            measured = _measured(ours, pictures(data, run.data, few=run.smoke).held_out)
+            found = pictures(data, run.data, few=run.smoke)
+            measured, shown = _measured(ours, found.held_out), network_for_pictures(data, trained)
+            if shown in trained:
+                measured.update(quality(data, trained[shown].model, found))
             metrics.update({f"{data}_{key}": value for key, value in measured.items()})
     if not metrics:
         raise CheckpointError(

@@ -86,6 +86,8 @@ PAPER = {"cifar10": {"batch_size": 128, "learning_rate": 8e-4}, "shapes3d": {"ba
 """A.1's training settings that differ between the two data sets."""
 LAPTOP = {"hidden": 64, "batch_size": 16, "steps": 3000, "learning_rate": 8e-4}
 """For two CPU cores: A.1's convolutions, smaller fully connected layers; and four values of β for each picture, see below."""
+PLAY = {"shapes3d": {"steps": 70_000}, "cifar10": {"steps": 20_000}}
+"""The networks that readers play with: A.1's sizes, and several times the steps."""
 SMOKE = {"hidden": 8, "batch_size": 4, "steps": 3, "lams": 3}
 ABLATIONS = {
     "uniform": {"prior": "uniform"},
@@ -110,6 +112,9 @@ def experiments(profile: str) -> dict[str, Config]:
         base = Config("", data=data, draws=draws, **(PAPER[data] if profile == "paper" else LAPTOP))
         for key, changes in _changes(base).items():
             configs[f"{data}_{key}"] = replace(base, name=f"{data}_{key}", **changes)
+        if profile in ("laptop", "demo"):
+            play = {"purpose": "play", "hidden": None, **PLAY[data]}
+            configs[f"{data}_play"] = replace(base, name=f"{data}_play", **play)
     if profile == "smoke":
         configs = {name: replace(c, **SMOKE, draws=min(c.draws, 2)) for name, c in configs.items()}
     return configs

@@ -15,6 +15,8 @@ from lossconditioning.systems.dynamic_completion.task import l1
 
 SMALLEST = 4
 """Pixels of a hole's side."""
+TIMES = 4
+"""How many times pictures are enlarged."""
 
 
 def play(model: DynamicNet, pictures: Mapping[str, Tensor], beyond: float = 0.25) -> Panel:
@@ -25,20 +27,22 @@ def play(model: DynamicNet, pictures: Mapping[str, Tensor], beyond: float = 0.25
         pictures: name → ``(3, H, W)`` in [0, 1], made 64×64.
         beyond: how far α goes beyond 0 and 1.
     """
-    live = LiveRow(("what the network is given", "completed", "the truth"), SIDE, size=(8.4, 2.9))
+    live = LiveRow(("what the network is given", "completed", "the truth"), SIDE, TIMES)
 
     @torch.no_grad()
     def render(picture: Picture, alpha: float, height: float, width: float, down: float, across: float):
         truth = picture.pixels[None]
         hole = reachable(round(height), round(width), down, across)[None]
         completed = model(truth, hole, alpha=alpha)
-        frame = live.frame(torch.cat([torch.where(hole, 0.5, truth), completed, truth]))
+        frame = live.frame(torch.cat([torch.where(hole, 0.5, truth), completed, truth]), f"α = {alpha:.2f}")
         return frame, {"L1 in the hole": float(l1(completed, truth, hole))}
 
     size = {"low": SMALLEST, "high": 40, "value": HOLE, "steps": 40 - SMALLEST}  # whole pixels
     place = {"low": 0.0, "high": 1.0, "value": 0.5, "steps": SIDE - 40}  # a pixel or more for every size
     return explore(
         render,
+        strip=4,
+        photographs=True,
         presets={f"α = {share:g}": {"alpha": share} for share in (0.0, 0.5, 1.0)},
         alpha=Slider(0.0, 1.0, value=0.0, beyond=beyond, label="α"),
         height=Slider(**size, label="height of the hole"),

@@ -2,13 +2,14 @@
 
 from lossconditioning.systems.dynamic_faces.claims import CLAIMS
 from lossconditioning.systems.dynamic_faces.data import experiment_data, held_out_faces, training_faces
-from lossconditioning.systems.dynamic_faces.evaluation import Turn, compare, compared, sheet, turn
+from lossconditioning.systems.dynamic_faces.evaluation import compare, compared
 from lossconditioning.systems.dynamic_faces.measures import codes, made, measure, spread
 from lossconditioning.systems.dynamic_faces.models import Classifier, Discriminator, Generator, pixels, signed
 from lossconditioning.systems.dynamic_faces.panel import play
 from lossconditioning.systems.dynamic_faces.recipes import TURNED, Config, build, experiments
 from lossconditioning.systems.dynamic_faces.task import terms, weigh
 from lossconditioning.systems.dynamic_faces.training import around, draw, fit_kind, optimise
+from lossconditioning.systems.dynamic_faces.turns import Turn, sheet, turn
 from lossconditioning.training import System
 
 SYSTEM = System(

@@ -15,6 +15,8 @@ from lossconditioning.systems.dynamic_faces.models import SIDE, pixels
 PEOPLE = 6
 """Faces side by side."""
 GROUPS = 5
+TIMES = 3
+"""How many times faces are enlarged."""
 
 
 def play(model: DynamicNet, latent: int, beyond: float = 0.5) -> Panel:
@@ -27,7 +29,7 @@ def play(model: DynamicNet, latent: int, beyond: float = 0.5) -> Panel:
     """
     groups = codes(GROUPS * PEOPLE, latent).split(PEOPLE)
     people = {f"people {g * PEOPLE + 1} to {(g + 1) * PEOPLE}": group for g, group in enumerate(groups)}
-    live = LiveRow([""] * PEOPLE, SIDE, size=(1.5 * PEOPLE, 1.6))
+    live = LiveRow([""] * PEOPLE, SIDE, TIMES)
 
     @cache
     def as_generated(who: str) -> Tensor:
@@ -36,7 +38,10 @@ def play(model: DynamicNet, latent: int, beyond: float = 0.5) -> Panel:
     @torch.no_grad()
     def render(who: str, **alphas: float) -> tuple[bytes, dict[str, float]]:
         faces = pixels(model(people[who], alpha=alphas))
-        return live.frame(faces), {"mean change of a pixel, %": 100 * float((faces - as_generated(who)).abs().mean())}
+        said = "     ".join(f"α of {name.replace('_', ' ')} = {alpha:.2f}" for name, alpha in alphas.items())
+        return live.frame(faces, said), {
+            "mean change of a pixel, %": 100 * float((faces - as_generated(who)).abs().mean())
+        }
 
     sliders = {
         name: Slider(0.0, 1.0, value=0.0, beyond=beyond, label=f"α of {name.replace('_', ' ')}") for name in model.sets
@@ -44,7 +49,9 @@ def play(model: DynamicNet, latent: int, beyond: float = 0.5) -> Panel:
     named = {name.replace("_", " "): {**dict.fromkeys(sliders, 0.0), name: 1.0} for name in sliders}
     return explore(
         render,
-        strip=2,
+        strip=3,
+        columns=1,
+        photographs=True,
         presets={"as generated": dict.fromkeys(sliders, 0.0), **named},
         **sliders,
         who=Menu(people, label="who"),

@@ -13,8 +13,8 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from lossconditioning.conditioning import turned_on
 from lossconditioning.systems.dynamic_faces.models import Discriminator, signed
-from lossconditioning.systems.dynamic_faces.recipes import Config
-from lossconditioning.systems.dynamic_faces.task import Batch, Labelled, discriminator_terms
+from lossconditioning.systems.dynamic_faces.recipes import CLASSIFIER, Config
+from lossconditioning.systems.dynamic_faces.task import Batch, Kept, Labelled, discriminator_terms
 from lossconditioning.training import Loop, Run, System
 from lossconditioning.training.adversarial import AdversarialData, fit_adversarially
 from lossconditioning.training.protocol import drawn
@@ -23,11 +23,11 @@ from lossconditioning.training.schedules import optimizer_and_schedule
 
 def draw(config: Config, model: nn.Module, batch: tuple, done: float) -> tuple[Batch | Labelled, Tensor]:
     """Codes to generate faces from; for a classifier, faces with the faults of generated ones. λ is the prior's."""
-    images, other = batch
+    images, other, *kept = batch
     if config.kind == "classifier":
         batch = Labelled(spoilt(signed(images)), other.float())
     else:
-        batch = Batch(signed(images), torch.randn(len(images), config.latent), other)
+        batch = Batch(signed(images), torch.randn(len(images), config.latent), other, *kept)
     batch = batch._replace(faces=batch.faces.contiguous(memory_format=torch.channels_last))
     return drawn(config, model, batch, done)
 
@@ -72,7 +72,13 @@ def around(config: Config, model: nn.Module, data: AdversarialData) -> Iterator[
 def fit_kind(
     system: System, config: Config, run: Run, data: AdversarialData, path: str | Path | None
 ) -> tuple[nn.Module, Loop]:
-    """A generator, or blocks, against a discriminator; a classifier as usual, its weights not averaged."""
+    """A generator, or blocks, against a discriminator; a classifier as usual, its weights not averaged.
+
+    With blocks that are asked to keep what is not meant, what judges that goes along in every batch.
+    """
     if config.kind == "classifier":
         config = replace(config, average=0.0)
+    elif config.keep:
+        kept, batches = Kept(data.made[config.main], data.made[CLASSIFIER], config.having), data.batches
+        data = replace(data, batches=lambda step: (*batches(step), kept))
     return fit_adversarially(discriminator_terms, system, config, run, data, path)

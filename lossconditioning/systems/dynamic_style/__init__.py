@@ -11,7 +11,7 @@ from lossconditioning.systems.dynamic_style.evaluation import compare, compared
 from lossconditioning.systems.dynamic_style.measures import Measure, measure, told
 from lossconditioning.systems.dynamic_style.models import FastStyle, conditional
 from lossconditioning.systems.dynamic_style.panel import play
-from lossconditioning.systems.dynamic_style.recipes import STYLES, Config, build, experiments, lam_grid
+from lossconditioning.systems.dynamic_style.recipes import STYLES, Config, build, experiments, lam_grid, played
 from lossconditioning.systems.dynamic_style.task import painted_terms, painting, terms
 from lossconditioning.systems.dynamic_style.training import around, draw, experiment_data, weigh
 from lossconditioning.training import System

@@ -16,6 +16,7 @@ from lossconditioning.systems.dynamic_style.comparisons import (
     volumes,
     weak_to_strong,
 )
+from lossconditioning.systems.dynamic_style.limits import limit_for, limits
 from lossconditioning.systems.dynamic_style.measures import measure_for
 from lossconditioning.systems.dynamic_style.recipes import STRONG, WEAK, experiments
 from lossconditioning.training import Run, Trained
@@ -25,8 +26,8 @@ GRID = tuple(i / 9 for i in range(10))
 
 
 def compared(run: Run) -> Iterable[str]:
-    """All experiments: every figure is of many."""
-    return experiments(run.profile)
+    """All comparison networks: every figure is of many."""
+    return [name for name, config in experiments(run.profile).items() if config.purpose == "comparison"]
 
 
 def compare(trained: Mapping[str, Trained], run: Run) -> dict[str, float]:
@@ -42,7 +43,8 @@ def compare(trained: Mapping[str, Trained], run: Run) -> dict[str, float]:
         ``styles_ratio_interpolation`` and ``styles_ratio_two``, the same in both style losses over blended pictures and
         interpolated instance normalisation;
         ``back_GAP_cost``, what the best α costs over what the best blend does, a mean over the objectives between the two
-        (`best_costs`), by gap.
+        (`best_costs`), by gap;
+        ``regret_ratio_END`` and ``lattice_PERIOD`` of the network that readers play with, see `limits.limits`.
     """
     measure = measure_for(trained["style_blocks"].config, run)
     models = {name: item.model for name, item in trained.items()}
@@ -75,6 +77,7 @@ def compare(trained: Mapping[str, Trained], run: Run) -> dict[str, float]:
         "styles_ratio_interpolation": volumes(styles, "pictures", ("style", "other"))["dynamic"],
         "styles_ratio_two": volumes(styles, "two", ("style", "other"))["dynamic"],
         "grain_monotonicity": monotonicity(grain["grain"]),
+        **limits(trained, limit_for(trained["style_blocks"].config, run)),
         "photographs": len(measure.photographs),
         **{name: value for prefix, values in curves.items() for name, value in as_metrics(prefix, values).items()},
         "grain_points": len(WIDE),

@@ -7,9 +7,9 @@ from functools import partial
 from torch import Tensor, nn
 
 from lossconditioning.conditioning import ConditionalInstanceNorm, Conditioned, condition
-from lossconditioning.errors import positive_int
+from lossconditioning.errors import one_of, positive_int
 from lossconditioning.losses.perceptual import check_pictures
-from lossconditioning.painting import LastConvolution, convolution, doubled
+from lossconditioning.painting import UPSAMPLING, LastConvolution, convolution, doubled
 from lossconditioning.priors import Prior
 
 
@@ -34,15 +34,15 @@ class Residual(nn.Module):
 
 
 class Up(nn.Module):
-    """Twice the height and width by repeating pixels, then a layer."""
+    """Twice the height and width, see `painting.doubled`, then a layer."""
 
-    def __init__(self, inputs: int, outputs: int):
+    def __init__(self, inputs: int, outputs: int, upsampling: str):
         super().__init__()
-        self.out_channels = outputs
+        self.out_channels, self.upsampling = outputs, upsampling
         self.layer = Layer(inputs, outputs, 3)
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.layer(doubled(features))
+        return self.layer(doubled(features, self.upsampling))
 
 
 class FastStyle(nn.Module):
@@ -51,14 +51,16 @@ class FastStyle(nn.Module):
     Args:
         width: channels of the first layer, doubled twice (32 in the paper's networks).
         blocks: residual blocks, at a quarter of the height and width (5).
+        upsampling: how height and width are doubled, of `painting.UPSAMPLING` ("nearest").
     """
 
-    def __init__(self, width: int = 32, blocks: int = 5):
+    def __init__(self, width: int = 32, blocks: int = 5, upsampling: str = "nearest"):
         super().__init__()
         w = positive_int("width", width)
+        one_of("upsampling", upsampling, UPSAMPLING)
         self.down = nn.Sequential(Layer(3, w, 9), Layer(w, 2 * w, 3, stride=2), Layer(2 * w, 4 * w, 3, stride=2))
         self.residual = nn.Sequential(*(Residual(4 * w) for _ in range(positive_int("blocks", blocks))))
-        self.up = nn.Sequential(Up(4 * w, 2 * w), Up(2 * w, w))
+        self.up = nn.Sequential(Up(4 * w, 2 * w, upsampling), Up(2 * w, w, upsampling))
         self.last = LastConvolution(w, 3, 9)
 
     def forward(self, photographs: Tensor, lam: Tensor | None = None) -> Tensor:

@@ -7,6 +7,9 @@ from functools import lru_cache, partial
 
 import torch
 import torch.nn.functional as F
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.transforms import offset_copy
 from torch import Tensor
 
 from lossconditioning.conditioning import DynamicNet
@@ -18,14 +21,13 @@ from lossconditioning.display import (
     Slider,
     Upload,
     blank_pictures,
+    exact_axes,
     explore,
-    figure,
     to_bytes,
 )
+from lossconditioning.painting import FULL, SIDES, in_time
+from lossconditioning.training.config import bfloat16_pays
 from lossconditioning.training.devices import faster_in_half
-
-QUICK, SLOW, FULL = 128, 96, 256
-"""Pixels a side of the painting while a slider moves, the same where bfloat16 does not help, and once it is still."""
 
 
 def play(
@@ -39,8 +41,8 @@ def play(
     """A panel over α: a photograph, chosen or uploaded, and what becomes of it.
 
     With one set of blocks there is one slider, or one for each block; with several sets one for each. Two sliders make a pad:
-    a point moves over the square that they span. While a slider moves the painting has 128 pixels a side, computed in
-    bfloat16; where that is no faster than float32, 96. Once it is still, 256.
+    a point moves over the square that they span. While a slider moves the painting has as many of `painting.SIDES` pixels as
+    this processor paints in time, which is tried out; once it is still, 256. Every frame says α.
 
     Args:
         model: a painter with its blocks.
@@ -50,11 +52,12 @@ def play(
         beyond: how far sliders go beyond 0 and 1.
     """
     sliders = _sliders(model, dict(labels or {}), per_block, beyond)
-    stage = _Stage(model, list(sliders), beyond)
+    stage = _Stage(model, {name: slider.label for name, slider in sliders.items()}, beyond)
     return explore(
         partial(stage.draw, stage.side),
         refine=partial(stage.draw, FULL),
-        strip=2,
+        strip=4 if len(sliders) == 1 else 2,
+        photographs=True,
         presets={f"all at {share:g}": dict.fromkeys(sliders, share) for share in (0.0, 0.5, 1.0)},
         **sliders,
         photograph=Upload(photographs, size=FULL, label="photograph"),
@@ -91,30 +94,39 @@ def _sliders(model: DynamicNet, labels: dict[str, str], per_block: bool, beyond:
 class _Stage:
     """The still parts of the picture, and the artists that move."""
 
-    def __init__(self, model: DynamicNet, names: list[str], beyond: float):
-        self.model, self.names = model, names
-        blank = torch.zeros(1, 3, QUICK, QUICK)
-        self.half = faster_in_half(lambda: model(blank, alpha=self.alpha(dict.fromkeys(names, 0.5))))
-        self.side = QUICK if self.half else SLOW
+    def __init__(self, model: DynamicNet, labels: dict[str, str], beyond: float):
+        self.model, self.labels, names = model, labels, list(labels)
+        halfway = self.alpha(dict.fromkeys(names, 0.5))
+        blank = {side: torch.zeros(1, 3, side, side) for side in SIDES}
+        self.half = bfloat16_pays() and faster_in_half(lambda: model(blank[SIDES[-1]], alpha=halfway))
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+            self.side = in_time(lambda side: model(blank[side], alpha=halfway))
         pad = len(names) == 2
-        made, axes = figure(2 + pad, size=(6.0 + 2.6 * pad, 2.9))
+        made, axes = exact_axes(2 + pad, FULL, below=28)
         self.shown = blank_pictures(axes[:2], FULL, titles=("photograph", "painted"))
-        self.point = []
-        if pad:
-            axes[2].set(xlim=(-beyond, 1 + beyond), ylim=(-beyond, 1 + beyond), xlabel=names[0], ylabel=names[1])
-            axes[2].set(aspect="equal", title="α of both")
-            # What was trained, and between.
-            axes[2].plot([0, 1, 1, 0, 0], [0, 0, 1, 1, 0], color=COLORS["baseline"], lw=1)
-            self.point = axes[2].plot([0], [0], "o", ms=9, color=COLORS["conditional"])
-        self.live = LiveFigure(made, [self.shown[1], *self.point])
+        below = offset_copy(axes[0].transAxes, made, 0, -6, units="dots")
+        self.said = axes[0].text(0, 0, "", transform=below, va="top", size=11)
+        self.point = self._pad(axes[2], list(labels.values()), beyond) if pad else []
+        self.live = LiveFigure(made, [self.shown[1], *self.point, self.said])
         self.photograph: Picture | None = None  # on show
         self.unmoved = lru_cache(4)(self._unmoved)
 
+    @staticmethod
+    def _pad(axis: Axes, labels: list[str], beyond: float) -> list[Line2D]:
+        """The square that two α span; returns the point in it."""
+        left, bottom, width, height = axis.get_position().bounds
+        axis.set_position([left + 0.24 * width, bottom + 0.12 * height, 0.76 * width, 0.76 * height])  # room for labels
+        axis.set(xlim=(-beyond, 1 + beyond), ylim=(-beyond, 1 + beyond), title="α of both")
+        axis.set(xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
+        axis.set(xlabel=labels[0], ylabel=labels[1], aspect="equal")
+        axis.plot([0, 1, 1, 0, 0], [0, 0, 1, 1, 0], color=COLORS["baseline"], lw=1)  # what was trained, and between
+        return axis.plot([0], [0], "o", ms=9, color=COLORS["conditional"])
+
     def alpha(self, alphas: Mapping[str, float]):
         """What sliders say, as `DynamicNet.forward` takes it."""
-        if set(self.names) == set(self.model.sets):
+        if set(self.labels) == set(self.model.sets):
             return dict(alphas)
-        return {next(iter(self.model.sets)): tuple(alphas[name] for name in self.names)}
+        return {next(iter(self.model.sets)): tuple(alphas[name] for name in self.labels)}
 
     def paint(self, given: Tensor, alphas: Mapping[str, float]) -> Tensor:
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self.half and given.shape[-1] < FULL):
@@ -123,15 +135,17 @@ class _Stage:
     def _unmoved(self, photograph: Picture, side: int) -> tuple[Tensor, Tensor]:
         """A photograph, ``(1, 3, side, side)``, and its painting with every α at 0."""
         given = F.interpolate(photograph.pixels[None], (side, side), mode="area")
-        return given, self.paint(given, dict.fromkeys(self.names, 0.0))
+        return given, self.paint(given, dict.fromkeys(self.labels, 0.0))
 
     def draw(self, side: int, /, photograph: Picture, **alphas: float) -> tuple[bytes, dict[str, str]]:
         """A frame, painted at a size, and the numbers below it."""
         given, unmoved = self.unmoved(photograph, side)
         painted = self.paint(given, alphas)
-        self.shown[1].set_data(to_bytes(painted[0]))
+        large = painted if side == FULL else F.interpolate(painted, (FULL, FULL), mode="bilinear")
+        self.shown[1].set_data(to_bytes(large[0]))
         for point in self.point:
-            point.set_data([alphas[self.names[0]]], [alphas[self.names[1]]])
+            point.set_data(*([alphas[name]] for name in self.labels))
+        self.said.set_text("     ".join(f"{label} = {alphas[name]:.2f}" for name, label in self.labels.items()))
         if photograph != self.photograph:
             self.photograph = photograph
             self.shown[0].set_data(to_bytes(photograph.pixels))

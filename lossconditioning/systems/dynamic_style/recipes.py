@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from torch import nn
@@ -9,7 +10,7 @@ from torch import nn
 from lossconditioning.conditioning import tune
 from lossconditioning.datasets.pointillism import PAINTINGS
 from lossconditioning.errors import ReaderError, one_of, positive_int
-from lossconditioning.painting import FIRST_HALF, PainterConfig
+from lossconditioning.painting import FIRST_HALF, UPSAMPLING, PainterConfig
 from lossconditioning.priors import Dirichlet, Fixed, LogUniform
 from lossconditioning.systems.dynamic_style.models import FastStyle, conditional
 from lossconditioning.training import PROFILES, seed_everything
@@ -34,7 +35,7 @@ class Config(PainterConfig):
         main: for "blocks", the experiment whose network they are put on.
         style: which painting.
         zoom: its texture is this many times as coarse.
-        width, blocks: see `FastStyle`.
+        width, blocks, upsampling: see `FastStyle`.
         at: the layers that tuning blocks are put behind.
         hidden: width of the layer between λ and the conditional instance normalisation.
     """
@@ -47,6 +48,7 @@ class Config(PainterConfig):
     zoom: int = 1
     width: int = 32
     blocks: int = 5
+    upsampling: str = "nearest"
     at: tuple[str, ...] = ("residual.1", "residual.4", "up.1")
     hidden: int = 256
     content_layer: str = "relu2_2"
@@ -56,6 +58,7 @@ class Config(PainterConfig):
 
     def __post_init__(self):
         one_of("kind of experiment", self.kind, KINDS)
+        one_of("upsampling", self.upsampling, UPSAMPLING)
         for name in ("width", "blocks", "hidden", "zoom"):
             positive_int(name, getattr(self, name))
         if not 0 <= self.lam < float("inf"):
@@ -102,8 +105,23 @@ LAPTOP = dict(
     learning_rate=2e-3,
     schedule="cosine",
 )
+# The networks that readers play with: more channels and blocks, larger pictures, more steps, averaged weights.
+PLAY = {
+    "purpose": "play",
+    "width": 24,
+    "blocks": 5,
+    "at": ("residual.1", "residual.4", "up.1"),
+    "upsampling": "bilinear",
+}
+PLAY |= {"side": 128, "batch_size": 2, "steps": 1000, "learning_rate": 1.5e-3, "average": 0.998}
 TUNING_RATE = {"paper": 0.1, "laptop": 0.5, "demo": 0.5, "smoke": 0.5}
 """Profile → the tuning blocks' learning rate, as a share of the main network's; a tenth in the public code."""
+
+
+def played(finished: Collection[str]) -> tuple[str, str]:
+    """Which finished network, and which blocks on it, readers play with: those trained for longer, where both are there."""
+    there = {"style_play_weak", "style_play"} <= set(finished)
+    return ("style_play_weak", "style_play") if there else (WEAK, "style_blocks")
 
 
 def experiments(profile: str) -> dict[str, Config]:
@@ -137,13 +155,20 @@ def experiments(profile: str) -> dict[str, Config]:
         replace(block, name="style_back_weak", lam=LAM_0),
         replace(block, name="style_back_none", lam=0.0),
     ]
+    if profile in ("laptop", "demo"):
+        main = replace(base, name="style_play_weak", lam=LAM_0, **PLAY)
+        rate = TUNING_RATE[profile] * main.learning_rate
+        configs += [
+            main,
+            replace(main, name="style_play", kind="blocks", main=main.name, lam=LAM_1, learning_rate=rate),
+        ]
     return {config.name: config for config in configs}
 
 
 def build(config: Config, seed: int = 0) -> nn.Module:
     """The untrained network of an experiment, or its tuning blocks alone; the weights depend on (seed, repeat) alone."""
     seed_everything(seed, config.repeat)
-    network = FastStyle(config.width, config.blocks)
+    network = FastStyle(config.width, config.blocks, config.upsampling)
     if config.kind == "conditional":
         return conditional(network, LogUniform(config.lam_low, config.lam), config.hidden)
     if config.kind == "two_styles":

@@ -14,8 +14,9 @@ from lossconditioning.systems.style_transfer.evaluation import (
     sensitivities,
 )
 from lossconditioning.systems.style_transfer.measures import Measure, full_loss, measure
+from lossconditioning.systems.style_transfer.optimum import optimal_pictures, optimum, recorded_optima
 from lossconditioning.systems.style_transfer.panel import PRESETS, play
-from lossconditioning.systems.style_transfer.recipes import Config, build, experiments, fixed_settings
+from lossconditioning.systems.style_transfer.recipes import Config, build, experiments, fixed_settings, played
 from lossconditioning.systems.style_transfer.task import (
     DEFAULT,
     RANGES,

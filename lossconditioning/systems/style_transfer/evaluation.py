@@ -18,9 +18,10 @@ from lossconditioning.evaluation.alphas import monotonicity
 from lossconditioning.painting import weights_for
 from lossconditioning.painting.photographs import PAINTING_SIDE
 from lossconditioning.paths import data_cache
+from lossconditioning.systems.style_transfer.limits import limit_for, limits
 from lossconditioning.systems.style_transfer.measures import Measure, Values, curve, full_loss
 from lossconditioning.systems.style_transfer.models import Painter
-from lossconditioning.systems.style_transfer.recipes import fixed_settings
+from lossconditioning.systems.style_transfer.recipes import fixed_settings, played
 from lossconditioning.systems.style_transfer.style_features import describe, describer
 from lossconditioning.systems.style_transfer.task import DEFAULT, WEIGHTS, content_grid, settings
 from lossconditioning.systems.style_transfer.training import measure_for
@@ -147,8 +148,9 @@ def compare(trained: Mapping[str, Trained], run: Run) -> dict[str, float]:
     """All models on held-out photographs, and what each weight does.
 
     Returns:
-        metrics: see `full_loss_by_setting`, `content_against_style`, `obedience` and `sensitivity`; where the data folder has
-        ``paintings/pointillism``, see `unseen`; ``photographs``, how many there were.
+        metrics: see `full_loss_by_setting`, `content_against_style`, `obedience` and `sensitivity`; for the network that
+        readers play with, see `limits.limits`; where the data folder has ``paintings/pointillism``, see `unseen`;
+        ``photographs``, how many there were.
     """
     models = {name: item.model for name, item in trained.items()}
     measure = measure_for(trained["yoto"].config, run)
@@ -157,6 +159,7 @@ def compare(trained: Mapping[str, Trained], run: Run) -> dict[str, float]:
         **content_against_style(models, measure),
         **obedience(models["yoto"], measure),
         **sensitivity(models["yoto"], measure),
+        **limits(models, played(models), measure, limit_for(trained["yoto"].config, run)),
         **_strangers(trained["yoto"], measure, run),
         "photographs": len(measure.batch.photographs),
     }

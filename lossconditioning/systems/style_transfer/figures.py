@@ -11,8 +11,6 @@ from torch import Tensor
 from lossconditioning.display import COLORS, figure, look
 from lossconditioning.systems.style_transfer.task import WEIGHTS, settings
 
-BARS = {"single": ("baseline", ".."), "fixed": ("fixed", "//"), "yoto": ("conditional", "")}
-"""Figure 6a's methods → role for their colour, and hatching, by which they are told apart without."""
 LABELS = {
     "fixed": "fixed-weight models",
     "yoto": "one network, told five weights",
@@ -21,24 +19,30 @@ LABELS = {
     "single": "model of the default weights",
 }
 """Method → its name in legends."""
-ROLES = {"fixed": "fixed", "yoto": "conditional", "specialist": "accent", "interpolation": "baseline"}
+ROLES = {
+    "fixed": "fixed",
+    "yoto": "conditional",
+    "specialist": "accent",
+    "interpolation": "baseline",
+    "single": "baseline",
+}
 
 
-def setting_bars(metrics: Mapping[str, float]) -> Figure:
-    """Figure 6a: the full loss of three methods under ten settings, as bars."""
+def setting_dots(metrics: Mapping[str, float]) -> Figure:
+    """Figure 6a: the full loss of two methods under ten settings, over that of the network trained for the setting."""
     names = list(settings())
-    made, (axis,) = figure(size=(10.5, 3.8))
-    for offset, (method, (role, hatch)) in zip((-0.27, 0.0, 0.27), BARS.items(), strict=True):
-        values = [metrics[f"fig6a_{method}_{name}"] for name in names]
-        places = np.arange(len(names)) + offset
-        axis.bar(places, values, 0.26, color=COLORS[role], hatch=hatch, ec="w", label=LABELS[method])
+    made, (axis,) = figure(size=(8.5, 4.2))
+    axis.axvline(1.0, label=LABELS["fixed"], color=COLORS["fixed"], ls="--", lw=1.4)
+    places = np.arange(len(names))
+    for method in ("yoto", "single"):
+        ratios = [metrics[f"fig6a_{method}_{name}"] / metrics[f"fig6a_fixed_{name}"] for name in names]
+        axis.plot(ratios, places, label=LABELS[method], **{**look(ROLES[method], size=7), "ls": "none"})
     said = [name.replace("_low", " ÷ 10").replace("_high", " × 10").replace("_", " ") for name in names]
-    axis.set_xticks(range(len(names)), said, fontsize=8)
-    axis.tick_params(axis="x", rotation=30)
-    axis.set(yscale="log", ylabel="full loss (log scale)", title="full loss when one weight changes tenfold")
-    for put in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
-        put(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "1246" else "")  # plain numbers, not powers of ten
-    axis.legend(fontsize=8)
+    axis.set_yticks(places, said)
+    axis.invert_yaxis()
+    axis.grid(axis="y", color="#e6e6e6", lw=0.8)
+    axis.set(xlabel="full loss, over that of the network trained for the setting", title="one weight changes tenfold")
+    axis.legend(fontsize=8, loc="upper right")
     return made
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -53,6 +53,18 @@ class Measure:
         """The same photographs with other paintings."""
         style, targets = _in_turn(self.batch.loss, paintings, len(self.batch.photographs))
         return Measure(self.batch._replace(style=style, styles=targets), self.source)
+
+    def only(self, rows: Sequence[int]) -> Measure:
+        """Some of the photographs, by number."""
+        batch, chosen = self.batch, list(rows)
+        few = Batch(
+            batch.photographs[chosen],
+            batch.content[chosen],
+            batch.style[chosen],
+            tuple(layer[chosen] for layer in batch.styles),
+            batch.loss,
+        )
+        return Measure(few, self.source)
 
     @torch.no_grad()
     def terms(self, painted: Tensor) -> Values:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache, lru_cache
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from lossconditioning.display import (
@@ -23,13 +25,12 @@ from lossconditioning.display import (
     to_bytes,
 )
 from lossconditioning.losses import PerceptualLoss
-from lossconditioning.painting import style_targets
+from lossconditioning.painting import FULL, SIDES, in_time, style_targets
 from lossconditioning.systems.style_transfer.models import Painter
 from lossconditioning.systems.style_transfer.task import DEFAULT, WEIGHTS, painted_terms
+from lossconditioning.training.config import bfloat16_pays
 from lossconditioning.training.devices import faster_in_half, in_half
 
-QUICK, SLOW, FULL = 128, 96, 256
-"""Pixels a side of the painting while a slider moves, the same where bfloat16 does not help, and once it is still."""
 _MOST = 1.5  # length of the longest bar
 PRESETS = {
     "default": DEFAULT,
@@ -46,8 +47,8 @@ def play(
 ) -> Panel:
     """A panel over all five weights: a photograph, chosen or uploaded, in one style or a mixture of two.
 
-    While a slider moves the painting has 128 pixels a side, computed in bfloat16; where that is no faster than float32, 96,
-    so that it follows the hand there, too. Once it is still, 256, and the bars show the losses of it.
+    While a slider moves the painting has as many of `painting.SIDES` pixels as this processor paints in time, which is tried
+    out; once it is still, 256, and the bars show the losses of it, and λ.
 
     Args:
         model: told all five weights.
@@ -72,9 +73,23 @@ def play(
         second=Menu(paintings, value=list(paintings)[-1], label="second style"),
         share=Slider(0.0, 1.0, value=0.0, label="share of the second"),
         photograph=Upload(photographs, size=FULL, label="photograph"),
+        strip=3,
+        columns=1,
+        photographs=True,
         alt="A photograph, the painting whose style it is given, and the result, with bars for five losses: with a large "
         "weight of content the photograph stays recognisable, with a small one the painting's colours and dots take over.",
     )
+
+
+def _four_axes() -> tuple[Figure, np.ndarray]:
+    """Three pictures of `FULL` pixels, none of which is resampled, and room for bars."""
+    wide, high, gap = 1200, 316, 10
+    made, axes = figure(4, size=(wide / 100, high / 100))  # 100 dots per inch
+    made.set_layout_engine("none")
+    for column, axis in enumerate(axes[:3]):
+        axis.set_position([(gap + column * (FULL + gap)) / wide, 25 / high, FULL / wide, FULL / high])
+    axes[3].set_position([(9 * gap + 3 * (FULL + gap)) / wide, 30 / high, 200 / wide, (FULL - 10) / high])
+    return made, axes
 
 
 class _Stage:
@@ -86,21 +101,23 @@ class _Stage:
         self.number = {name: index for index, name in enumerate(paintings)}
         # A style's targets are computed when its losses are first asked for: all of them at once would take seconds.
         self.targets = cache(lambda name: style_targets(loss, [paintings[name]]))
-        blank, first, lam = torch.zeros(1, 3, QUICK, QUICK), torch.tensor([0]), torch.tensor([DEFAULT])
-        self.half = faster_in_half(lambda: model(blank, first, lam))
-        self.side = QUICK if self.half else SLOW
+        first, lam = torch.tensor([0]), torch.tensor([DEFAULT])
+        blank = {side: torch.zeros(1, 3, side, side) for side in SIDES}
+        self.half = bfloat16_pays() and faster_in_half(lambda: model(blank[SIDES[-1]], first, lam))
         self.quicker = in_half(model) if self.half else model
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self.half):
+            self.side = in_time(lambda side: self.quicker(blank[side], first, lam))
         self.small = lru_cache(4)(lambda given: F.interpolate(given.pixels[None], (self.side, self.side), mode="area"))
-        made, axes = figure(4, size=(9.6, 2.9), width_ratios=[1, 1, 1, 1])
+        made, axes = _four_axes()
         self.shown = blank_pictures(axes[:3], FULL, titles=("photograph", "style", "painted"))
         names = [name.replace("_", " ") for name in WEIGHTS]
         self.bars = axes[3].barh(names, [0.0] * 5, color=[COLORS["conditional"]] * 4 + [COLORS["fixed"]])
         axes[3].set(xlim=(0, _MOST), title=f"losses, once still (up to {_MOST:g})")
         axes[3].invert_yaxis()
-        # In finished paintings alone: drawing text takes time that a drag does not have.
-        place = {"ha": "right", "transform": axes[2].transAxes}
-        self.asked = axes[2].text(1, 1.03, "λ_c = 0.000", size=axes[0].title.get_size(), **place)
-        self.live = LiveFigure(made, [self.shown[2], *self.bars, self.asked])
+        # λ, in finished paintings alone: drawing text takes time that a drag does not have.
+        beside = {"va": "center", "size": 9, "transform": axes[3].get_yaxis_transform()}
+        self.asked = [axes[3].text(1.04, row, "", **beside) for row in range(len(WEIGHTS))]
+        self.live = LiveFigure(made, [self.shown[2], *self.bars, *self.asked])
         self.still: tuple[Picture, str] | None = None  # the photograph and the style on show
 
     @torch.no_grad()
@@ -108,10 +125,10 @@ class _Stage:
         """A small painting, without its losses."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self.half):
             painted = self._paint(self.quicker, self.small(photograph), (style, second), share, lam)
-        self.asked.set_text("")
-        for bar in self.bars:
+        for bar, text in zip(self.bars, self.asked, strict=True):
             bar.set_alpha(0.3)  # the losses of the last painting that was still
-        return self._frame(photograph, style, painted[0].float())
+            text.set_text("")
+        return self._frame(photograph, style, F.interpolate(painted.float(), (FULL, FULL), mode="bilinear")[0])
 
     @torch.no_grad()
     def full(self, photograph: Picture, style: str, second: str, share: float, **lam: float):
@@ -122,9 +139,9 @@ class _Stage:
         targets = tuple(torch.lerp(first, other, share) for first, other in both)
         values = painted_terms(self.loss, painted, self.loss.content_targets(photo), targets)
         values = {name: float(value) for name, value in values.items()}
-        self.asked.set_text(f"λ_c = {lam['content']:.3g}")
-        for name, bar in zip(WEIGHTS, self.bars, strict=True):
+        for name, bar, text in zip(WEIGHTS, self.bars, self.asked, strict=True):
             bar.set(width=min(values[name], _MOST), alpha=1.0)
+            text.set_text(f"λ = {lam[name]:.3g}")
         said = {name.replace("_", " "): value for name, value in values.items()}
         return self._frame(photograph, style, painted[0]), {**said, "losses by": self.loss.features.source}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from lossconditioning.errors import ReaderError, one_of, positive_int
@@ -98,6 +99,15 @@ LAPTOP = dict(
     schedule="cosine",
 )
 
+# The network that readers play with: more channels and blocks, larger pictures, five times the steps, averaged weights.
+PLAY = {"purpose": "play", "width": 24, "blocks": 5, "side": 128, "batch_size": 2, "steps": 5400}
+PLAY |= {"learning_rate": 1.5e-3, "average": 0.998, "opening": 0.2}
+
+
+def played(finished: Collection[str]) -> str:
+    """Which of the finished experiments' networks readers play with, and look at: the long-trained one, where it is there."""
+    return "play" if "play" in finished else "yoto"
+
 
 def fixed_settings() -> dict[str, tuple[float, ...]]:
     """λ of every fixed-weight model by name: the default, Figure 6a's ten, and two more on Figure 6b's curve."""
@@ -126,6 +136,8 @@ def experiments(profile: str) -> dict[str, Config]:
         for name, lam in fixed_settings().items()
     ]
     configs = [base, fixed[0], replace(plain, name="specialist", kind="specialist"), *fixed[1:]]
+    if profile in ("laptop", "demo"):
+        configs.append(replace(base, name="play", **PLAY))
     return {config.name: config for config in configs}
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from lossconditioning import ReaderError
 from lossconditioning.painting import FIRST_HALF, PainterConfig
+from lossconditioning.training import config
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +36,11 @@ def test_a_configuration_that_makes_no_sense_is_refused(wrong, said):
         Own("x", **wrong)
 
 
-def test_half_says_what_training_computes_in():
+@pytest.mark.parametrize(("pays", "precision"), [(True, "bf16"), (False, None)])
+def test_half_says_what_training_computes_in_where_the_machine_has_it(monkeypatch, pays, precision):
+    monkeypatch.setattr(config, "bfloat16_pays", lambda: pays)
     assert Own("x").precision is None
-    assert Own("x", half=True).precision == "bf16"
+    assert Own("x", half=True).precision == precision
 
 
 def test_the_first_half_of_vgg_19_is_a_configuration():

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from lossconditioning import CheckpointError
 from lossconditioning.evaluation import measured_claims
 from lossconditioning.systems import beta_vae
 from lossconditioning.training import Run
+from lossconditioning.training.cards import publish
 
 GRID = torch.tensor([1.0, 2.0, 4.0])
 SEPARATE = {
@@ -121,6 +123,24 @@ def test_both_data_sets_have_to_bear_a_claim_out(data, value):
     assert all(claims(GOOD, "fixed", "yoto", "wider", "twice_steps").values())
 
 
+PLAY = {
+    "shapes3d_psnr": 30.5,
+    "cifar10_psnr": 22.5,
+    "shapes3d_shape_accuracy": 0.985,
+    "shapes3d_shape_accuracy_8": 0.955,
+}
+
+
+def test_reconstructions_are_judged_where_there_are_play_networks():
+    judged = ("play_shapes3d_psnr", "play_shapes3d_shape", "play_cifar10_psnr")
+    assert not set(judged) & set(claims({**GOOD, **PLAY}, "fixed", "yoto"))
+    found = claims({**GOOD, **PLAY}, "fixed", "yoto", "play")
+    assert [found[name] for name in judged] == [True] * 3
+    for key, lost in zip(PLAY, (judged[0], judged[2], judged[1], judged[1]), strict=True):
+        found = claims({**GOOD, **PLAY, key: PLAY[key] * 0.97}, "fixed", "yoto", "play")
+        assert {name for name in judged if not found[name]} == {lost}
+
+
 def test_the_ablations_are_judged_by_what_their_cards_say():
     found = beta_vae.recorded()
     gaps = beta_vae.recall(found)
@@ -153,8 +173,32 @@ def test_evaluate_measures_everything_in_a_folder(trained, folder):
             card = beta_vae.recorded(trained)[f"{data}_{name}"]
             for term in ("reconstruction_0", "kl_2"):
                 assert found.metrics[f"{data}_{name}_{term}"] == pytest.approx(card.metrics[term], rel=1e-4)
+        assert math.isfinite(found.metrics[f"{data}_psnr"])
+        assert (f"{data}_shape_accuracy_8" in found.metrics) == (data == "shapes3d")
         # Networks that are hardly trained may have no gap to close, and then no number for it.
         assert (f"{data}_gap_closed_yoto" in found.metrics) == (found.metrics[f"{data}_single_model_gap"] > 0)
+
+
+def test_reconstructions_are_those_of_the_play_network_where_it_is_finished(trained, folder, tmp_path):
+    for name in ("cifar10_fixed", "cifar10_yoto"):
+        for kind in ("json", "safetensors"):
+            (tmp_path / f"{name}.{kind}").write_bytes((trained / f"{name}.{kind}").read_bytes())
+    run = Run(profile="smoke", data=folder)
+    before = beta_vae.evaluate(tmp_path, run).metrics
+    play = beta_vae.load("cifar10_yoto", tmp_path)  # with other weights, as a network of another name
+    play.model.decoder.load_state_dict({name: value + 0.1 for name, value in play.model.decoder.state_dict().items()})
+    card = replace(
+        play.card, name="cifar10_play", config={**play.card.config, "name": "cifar10_play", "purpose": "play"}
+    )
+    publish(tmp_path, card, play.model.state_dict())
+    after = beta_vae.evaluate(tmp_path, run)
+    pictures = beta_vae.pictures("cifar10", folder, few=True).held_out
+    assert after.metrics["cifar10_psnr"] == pytest.approx(beta_vae.psnr(play.model, pictures), rel=1e-4)
+    assert after.metrics["cifar10_psnr"] != before["cifar10_psnr"]
+    assert {key: value for key, value in after.metrics.items() if key != "cifar10_psnr"} == pytest.approx(
+        {key: value for key, value in before.items() if key != "cifar10_psnr"}
+    )
+    assert [claim.id for claim in after.claims if claim.id.startswith("play")] == ["play_cifar10_psnr"]
 
 
 def test_one_data_set_is_measured_alone_and_without_training_pictures(trained, tmp_path):

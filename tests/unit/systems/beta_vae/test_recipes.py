@@ -47,7 +47,20 @@ def test_every_profile_has_the_main_experiments_and_the_ablations(profile):
     assert {f"cifar10_{name}" for name in ablations} <= set(configs)
     assert ("cifar10_one_draw" in configs) == (profile != "paper")
     assert all(name.startswith(config.data) for name, config in configs.items())
-    assert len(configs) == (19 if profile == "paper" else 21)
+    compared = [config for config in configs.values() if config.purpose == "comparison"]
+    assert len(compared) == (19 if profile == "paper" else 21)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_play_networks_have_the_papers_sizes_and_longer_trainings(profile):
+    configs = beta_vae.experiments(profile)
+    play = {name: config for name, config in configs.items() if config.purpose == "play"}
+    assert set(play) == ({"shapes3d_play", "cifar10_play"} if profile in ("laptop", "demo") else set())
+    for name, config in play.items():
+        yoto = configs[name.replace("play", "yoto")]
+        assert (config.kind, config.hidden, config.width, config.conditioning) == ("yoto", None, 1.0, "film")
+        assert config.steps > yoto.steps
+        assert replace(config, name=yoto.name, purpose="comparison", hidden=yoto.hidden, steps=yoto.steps) == yoto
 
 
 def test_the_papers_profile_has_the_papers_numbers():

@@ -1,7 +1,11 @@
 """The completion that ships: the numbers that notebook and README rest on, the panel and the figures."""
 
+import io
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from lossconditioning.conditioning import DynamicNet
 from lossconditioning.datasets import photographs
@@ -9,7 +13,7 @@ from lossconditioning.errors import ReaderError
 from lossconditioning.evaluation.alphas import ALPHAS
 from lossconditioning.systems import dynamic_completion as completion
 from lossconditioning.systems.dynamic_completion import figures
-from lossconditioning.systems.dynamic_completion.panel import reachable
+from lossconditioning.systems.dynamic_completion.panel import TIMES, reachable
 
 PHOTOGRAPHS = {name: p.float() / 255 for name, p in list(photographs().items())[:2]}
 
@@ -40,6 +44,10 @@ def test_the_hole_is_where_the_sliders_say_and_what_is_around_it_stays():
         for name, value in (("alpha", 1.0), ("height", 10.0), ("width", 6.0), ("down", 0.0), ("across", 1.0))
     ]
     assert len(set(pictures)) == 5
+    assert panel.still.startswith(b"\xff\xd8\xff")  # a JPEG, in all colours
+    frame = np.asarray(Image.open(io.BytesIO(panel.image)))
+    assert frame.shape[1] > 3 * 64 * TIMES
+    assert (frame[-24:] < 128).any(), "no α below the pictures"
     rows, columns = (given[-1][0, 0].any(axis).nonzero().flatten().tolist() for axis in (1, 0))
     assert (rows, columns) == (list(range(10)), list(range(58, 64)))
 

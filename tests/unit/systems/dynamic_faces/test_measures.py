@@ -1,14 +1,16 @@
 """What is measured of generated faces, where the answer is known."""
 
 import pytest
+import scipy.linalg
 import torch
 from torch import nn
 
+from lossconditioning import ReaderError
 from lossconditioning.conditioning import TuningBlocks
 from lossconditioning.evaluation.alphas import WIDE
 from lossconditioning.systems import dynamic_faces as faces
-from lossconditioning.systems.dynamic_faces.evaluation import Turn
-from lossconditioning.systems.dynamic_faces.measures import distance, diversity
+from lossconditioning.systems.dynamic_faces.measures import distance, diversity, features, frechet
+from lossconditioning.systems.dynamic_faces.turns import Turn
 
 
 class Grey(nn.Module):
@@ -60,6 +62,41 @@ def test_an_attribute_that_turns_with_alpha_has_shift_and_monotonicity_1():
     assert float(middle) == pytest.approx(0, abs=1e-5)
 
 
+def people(before, after) -> Turn:
+    """Blocks for the first of three attributes, on people with these logits at α = 0 and 1."""
+    before, after = torch.tensor(before), torch.tensor(after)
+    ends = torch.stack([before, after])
+    means = ends.sigmoid().mean(1), ends.mean(1)
+    return Turn("a", ("a", "b", "c"), torch.tensor([0.0, 1.0]), *means, before, after, torch.ones(3), 1.0)
+
+
+def test_people_who_swap_an_attribute_are_changed_though_their_mean_is_not():
+    found = people([[-9.0, 9.0, 0.1], [-9.0, -9.0, 0.1]], [[9.0, -9.0, 0.1], [9.0, 9.0, 0.1]])
+    assert found.others == pytest.approx(0, abs=1e-6)
+    assert found.changes["b"] == found.person_change == pytest.approx(1, abs=1e-3)
+    assert found.flips == {"a": 1, "b": 1, "c": 0}
+    assert found.person_flips == 1
+
+
+def test_a_persons_change_is_the_worst_attributes_mean_and_whoever_loses_any_counts_once():
+    sure, half = 40.0, 0.0
+    found = people(
+        [[0.0, sure, sure]] * 4, [[0.0, half, sure], [0.0, -sure, -sure], [0.0, sure, -sure], [0.0, sure, sure]]
+    )
+    assert found.changes == pytest.approx({"a": 0, "b": (0.5 + 1) / 4, "c": 2 / 4})
+    assert found.person_change == pytest.approx(0.5)
+    assert found.flips == {"a": 0, "b": 2 / 4, "c": 2 / 4}  # half is not above half
+    assert found.person_flips == 3 / 4
+
+
+def test_the_attribute_that_is_meant_is_no_change_of_a_person():
+    found = turn(1.0)
+    assert found.changes["bright"] == pytest.approx(1, abs=0.03)
+    assert found.flips["bright"] == 1
+    assert found.person_change == found.person_flips == 0
+    assert found.before.shape == found.after.shape == (5, 2)
+
+
 def test_one_that_turns_the_other_way_has_monotonicity_minus_1():
     assert turn(-1.0).monotonicity == pytest.approx(-1)
 
@@ -98,3 +135,38 @@ def test_distance_is_nought_between_equal_sets_and_grows_with_a_shift():
 def test_codes_are_the_same_people_every_time():
     assert torch.equal(faces.codes(4, 8), faces.codes(4, 8))
     assert torch.equal(faces.codes(8, 8)[:4], faces.codes(4, 8))
+
+
+def test_the_frechet_distance_is_that_of_two_normal_distributions():
+    mean, one, other = (
+        torch.tensor([3.0, 4.0]),
+        torch.diag(torch.tensor([2.0, 1.0])),
+        torch.diag(torch.tensor([1.0, 4.0])),
+    )
+    white = torch.randn(50_000, 2).double()
+    white = (white - white.mean(0)) @ torch.linalg.inv(torch.linalg.cholesky(white.T.cov()).T)
+    ours, theirs = white @ one.double(), white @ other.double() + mean
+    assert frechet(ours, theirs) == pytest.approx(25 + (2 - 1) ** 2 + (1 - 4) ** 2)
+    assert frechet(theirs, ours) == pytest.approx(35)
+    assert frechet(ours, ours.flip(0)) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_frechet_distance_of_correlated_features_is_scipys():
+    ours, theirs = torch.randn(40, 7).double() @ torch.randn(7, 7).double(), torch.randn(40, 7).double() + 0.3
+    one, other = ours.T.cov(), theirs.T.cov()
+    root = torch.from_numpy(scipy.linalg.sqrtm((one @ other).numpy()).real)
+    expected = (ours.mean(0) - theirs.mean(0)).square().sum() + (one + other - 2 * root).trace()
+    assert frechet(ours, theirs) == pytest.approx(float(expected))
+
+
+def test_sets_of_two_sizes_have_no_frechet_distance():
+    with pytest.raises(ReaderError, match="one size, 2 or more, have a Fréchet distance; got 4 and 3"):
+        frechet(torch.zeros(4, 2), torch.zeros(3, 2))
+
+
+def test_features_are_the_same_of_pictures_and_of_signed_ones():
+    classifier = faces.Classifier(("bright",), width=2).eval()
+    images = torch.randint(256, (3, 3, 64, 64), dtype=torch.uint8)
+    found = features(classifier, images)
+    assert found.shape == (3, 8)
+    assert torch.equal(found, features(classifier, faces.signed(images)))

@@ -10,7 +10,7 @@ from lossconditioning import ReaderError
 from lossconditioning.losses import weighted
 from lossconditioning.systems import dynamic_faces as faces
 from lossconditioning.systems.dynamic_faces.recipes import build_discriminator
-from lossconditioning.systems.dynamic_faces.task import Batch, Labelled, discriminator_terms
+from lossconditioning.systems.dynamic_faces.task import Batch, Kept, Labelled, discriminator_terms
 
 MAIN = faces.experiments("smoke")["face_dark_hair"]
 
@@ -31,8 +31,20 @@ def test_blocks_see_faces_with_their_attribute_and_are_else_trained_as_the_gener
         assert blocks.having == (attribute,)
         assert set(blocks.lacking) == set(main.lacking) - {attribute}
         assert replace(
-            blocks, name="", kind="generator", main=None, having=(), lacking=(), count=1, steps=1
+            blocks, name="", kind="generator", main=None, having=(), lacking=(), keep=0.0, count=1, steps=1
         ) == replace(main, name="", lacking=(), count=1, steps=1)
+
+
+def test_only_small_blocks_are_asked_to_keep_what_is_not_meant_for_the_paper_asks_none():
+    for profile in ("smoke", "laptop", "paper"):
+        for name, config in faces.experiments(profile).items():
+            assert (config.keep > 0) == (name in faces.TURNED and profile != "paper"), (profile, name)
+
+
+def test_what_a_card_does_not_mention_is_not_kept():
+    values = faces.experiments("smoke")["face_smiling"].as_json()
+    del values["keep"]
+    assert faces.Config.from_json(values).keep == 0
 
 
 @pytest.mark.parametrize(
@@ -49,6 +61,9 @@ def test_blocks_see_faces_with_their_attribute_and_are_else_trained_as_the_gener
         ({"discriminator_rate": -1.0}, "discriminator_rate is a positive number"),
         ({"beta_1": 1.0}, "beta_1"),
         ({"smoothing": -0.1}, "smoothing"),
+        ({"keep": 1.0}, "keep, for tuning blocks alone"),
+        ({"keep": -1.0}, "weight of at least 0; got -1.0"),
+        ({"keep": float("nan")}, "finite weight"),
         ({"main": "face_dark_hair"}, "name a main network"),
         ({"kind": "blocks"}, "name a main network"),
         ({"kind": "classifier"}, "has attributes to tell"),
@@ -154,3 +169,61 @@ def test_a_classifiers_loss_is_the_mean_cross_entropy_of_its_attributes():
     found = faces.terms(nn.Identity(), Labelled(logits, truth))
     expected = nn.BCEWithLogitsLoss(reduction="none")(logits, truth).mean(1)
     torch.testing.assert_close(found["cross_entropy"], expected)
+
+
+# What is to stay ----------------------------------------------------------------------------------------------------------
+
+
+class Three(nn.Linear):
+    """A classifier of three attributes, which reads their logits off three numbers: exactly, until it is trained."""
+
+    names = ("meant", "one", "other")
+
+    def __init__(self):
+        super().__init__(3, 3, bias=False)
+        nn.init.eye_(self.weight)
+
+
+def kept(before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+    """Of people whose logits these are without and with blocks."""
+    return Kept(nn.Identity(), Three(), ("meant",))(before, after)
+
+
+def test_what_is_to_stay_is_measured_by_the_divergence_of_the_other_attributes():
+    before, after = torch.randn(5, 3), torch.randn(5, 3)
+    one, other = (torch.distributions.Bernoulli(logits=logits[:, 1:]) for logits in (before, after))
+    expected = torch.distributions.kl_divergence(one, other).mean(1)
+    torch.testing.assert_close(kept(before, after), expected)
+
+
+def test_nothing_is_lost_where_only_the_attribute_that_is_meant_has_changed():
+    before = 20 * torch.randn(5, 3)
+    after = before + torch.tensor([30.0, 0.0, 0.0])
+    assert torch.equal(kept(before, after), torch.zeros(5))
+
+
+def test_somebody_whom_the_classifier_is_sure_to_have_changed_is_still_called_back():
+    before, after = torch.tensor([[0.0, 40.0, 0.0]]), torch.tensor([[0.0, -40.0, 0.0]], requires_grad=True)
+    found = kept(before, after)
+    found.sum().backward()
+    assert float(found.detach()) == pytest.approx(20)  # 40 nats, over two attributes
+    assert after.grad[0].tolist() == pytest.approx([0, -0.5, 0])
+
+
+def test_what_judges_is_neither_changed_nor_trained():
+    classifier, after = Three(), torch.randn(4, 3, requires_grad=True)
+    judge = Kept(nn.Identity(), classifier, ("meant",))
+    judge(torch.randn(4, 3), after).sum().backward()
+    assert after.grad is not None
+    assert classifier.weight.grad is judge.classifier.weight.grad is None
+    assert classifier.training
+    assert not judge.classifier.training
+
+
+def test_what_is_not_kept_counts_by_its_own_weight():
+    batch = Batch(torch.zeros(2, 3), torch.randn(2, 3), Logits(), Kept(nn.Identity(), Three(), ("meant",)))
+    found = faces.terms(lambda codes: codes + 1, batch)
+    assert list(found) == ["adversarial", "kept"]
+    assert (found["kept"] > 0).all()
+    total = faces.weigh(replace(MAIN, kind="blocks", main="face_dark_hair", keep=3.0), found, torch.ones(2))
+    torch.testing.assert_close(total, found["adversarial"] + 3 * found["kept"])

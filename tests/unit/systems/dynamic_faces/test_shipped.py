@@ -11,7 +11,7 @@ from lossconditioning.conditioning import DynamicNet
 from lossconditioning.evaluation.alphas import WIDE
 from lossconditioning.systems import dynamic_faces as faces
 from lossconditioning.systems.dynamic_faces import figures
-from lossconditioning.systems.dynamic_faces.panel import PEOPLE
+from lossconditioning.systems.dynamic_faces.panel import PEOPLE, TIMES
 from lossconditioning.training import Run
 
 
@@ -52,16 +52,23 @@ def test_faces_keep_their_place_while_an_attribute_is_turned():
     assert panel.controls["blond_hair"].label == "α of blond hair"
     pictures = [panel.set(blond_hair=1.0), panel.set(smiling=1.0), panel.set(who=panel.controls["who"].names[1])]
     assert len({panel.set(blond_hair=0.0, smiling=0.0), *pictures}) == 4
-    assert np.asarray(Image.open(io.BytesIO(panel.image))).shape[1] > 100 * PEOPLE
+    assert panel.still.startswith(b"\xff\xd8\xff")  # a JPEG, in all colours
+    frame = np.asarray(Image.open(io.BytesIO(panel.image)))
+    assert frame.shape[1] > 64 * TIMES * PEOPLE
+    assert (frame[-24:] < 128).any(), "no α below the faces"
 
 
-def test_scores_draw_the_attribute_that_is_meant_thickest():
+def test_scores_draw_the_attribute_that_is_meant_thickest_and_a_bar_for_what_changes_in_each_person():
     names = ("blond_hair", "smiling", "hat")
     rising = torch.linspace(0, 1, len(WIDE))[:, None].expand(-1, 3)
-    turn = faces.Turn("smiling", names, torch.tensor(WIDE), rising, rising, torch.ones(3), 1.0)
-    (axis,) = figures.scores([turn]).axes
-    widths = {line.get_label(): line.get_linewidth() for line in axis.get_lines()}
+    before, after = torch.full((4, 3), -50.0), torch.tensor([[-50.0, 50, -50]] * 3 + [[50.0, 50, -50]])
+    turn = faces.Turn("smiling", names, torch.tensor(WIDE), rising, rising, before, after, torch.ones(3), 1.0)
+    above, below = figures.scores([turn]).axes
+    widths = {line.get_label(): line.get_linewidth() for line in above.get_lines()}
     assert max(widths, key=widths.get) == "smiling"
+    assert [bar.get_width() for bar in below.patches] == pytest.approx([0.25, 1, 0])
+    assert [text.get_text() for text in below.texts] == ["25 % flip", "100 % flip", "0 % flip"]
+    assert [label.get_text() for label in below.get_yticklabels()] == ["blond hair", "smiling", "hat"]
 
 
 def test_a_sheet_of_faces_has_a_picture_for_every_person_and_setting():

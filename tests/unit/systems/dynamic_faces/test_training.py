@@ -50,6 +50,19 @@ def test_tuning_leaves_the_main_network_alone():
     assert not torch.equal(blocks["up.1"].layers[4].weight, faces.build(BLOCKS)["up.1"].layers[4].weight)
 
 
+def test_blocks_that_are_to_keep_what_is_not_meant_learn_from_it_and_leave_the_classifier_alone():
+    main, classifier = faces.build(MAIN, seed=3), faces.build(CLASSIFIER, seed=3)
+    before = {name: value.clone() for name, value in classifier.state_dict().items()}
+    made = {"face_dark_hair": main, "face_classifier": classifier}
+    found = {keep: fit(replace(BLOCKS, average=0.0, keep=keep), **made) for keep in (0.0, 1.0)}
+    assert all(torch.equal(value, before[name]) for name, value in classifier.state_dict().items())
+    assert all(parameter.requires_grad for parameter in classifier.parameters())
+    free, held = (blocks["up.1"].layers[4].weight for blocks, _ in found.values())
+    assert not torch.equal(free, held)
+    assert "kept" not in found[0.0][1].history[0]
+    assert all(row["loss"] == pytest.approx(row["adversarial"] + row["kept"]) for row in found[1.0][1].history)
+
+
 def test_what_is_published_are_running_averages():
     averaged, last = (fit(replace(MAIN, average=average))[0].last.weight for average in (0.99, 0.0))
     assert not torch.equal(averaged, last)

@@ -180,6 +180,8 @@ def test_evaluations_summaries_are_those_of_its_points(monkeypatch):
     models, fine = known_models()
     models["style_fixed_6"].texture = fine
     monkeypatch.setattr(evaluation, "measure_for", lambda config, run: Known())
+    monkeypatch.setattr(evaluation, "limit_for", lambda config, run: Known())
+    monkeypatch.setattr(evaluation, "limits", lambda trained, limit: {"lattice_2": float(len(trained))})
     trained = {name: Trained(SMALL[name], None, model) for name, model in models.items()}
     found = evaluation.compare(trained, QUIET)
     assert found["style_monotonicity"] == found["style_monotonicity_pictures"] == pytest.approx(1)
@@ -190,6 +192,7 @@ def test_evaluations_summaries_are_those_of_its_points(monkeypatch):
     assert found["style_dynamic_content_3"] == pytest.approx(0.09, abs=1e-5)
     assert found["back_middle_pictures_style_5"] == pytest.approx(0.25, abs=1e-5)
     assert found["grain_grain_2"] == pytest.approx(4, rel=1e-3)
+    assert found["lattice_2"] == len(models)
     assert not any(name.startswith("style_grid") for name in found)  # that would take minutes
 
 

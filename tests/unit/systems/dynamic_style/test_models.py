@@ -7,6 +7,7 @@ from torch import nn
 
 from lossconditioning import ReaderError
 from lossconditioning.conditioning import DynamicNet, turned_on
+from lossconditioning.painting import UPSAMPLING, doubled
 from lossconditioning.systems.dynamic_style import FastStyle
 
 
@@ -35,6 +36,31 @@ def test_the_layers_are_johnsons():
     assert len(norms) == 15  # behind all but the last
     assert all(norm.affine and not norm.track_running_stats for norm in norms)
     assert sum(isinstance(module, nn.ReLU) for module in network.modules()) == 3 + 5 + 2
+
+
+@pytest.mark.parametrize("upsampling", UPSAMPLING)
+def test_height_and_width_are_doubled_as_is_asked_for(upsampling):
+    """All that lies between two sizes is a convolution of what `painting.doubled` makes of the smaller."""
+    network, given = FastStyle(2, 1, upsampling), torch.randn(1, 8, 4, 5)
+    with torch.no_grad():
+        expected = network.up[0].layer(doubled(given, upsampling))
+        assert torch.equal(network.up[0](given), expected)
+    assert FastStyle(2, 1).up[0].upsampling == "nearest"  # as in the public code
+
+
+def test_another_upsampling_is_refused():
+    with pytest.raises(ReaderError, match="no upsampling 'bicubic'"):
+        FastStyle(2, 1, "bicubic")
+
+
+def test_upsampling_has_no_weights_of_its_own():
+    painted, first = {}, FastStyle(2, 1)
+    for upsampling in UPSAMPLING:
+        network = FastStyle(2, 1, upsampling)
+        network.load_state_dict(first.state_dict())
+        with torch.no_grad():
+            painted[upsampling] = network(torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0)))
+    assert not torch.allclose(*painted.values(), atol=1e-3)
 
 
 def test_a_residual_block_passes_its_input_on():

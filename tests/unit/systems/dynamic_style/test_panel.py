@@ -53,7 +53,7 @@ def test_one_alpha_for_all_moves_the_painting_and_a_still_one_is_finer(painter, 
     assert list(panel.controls) == ["tuned", "photograph"]
     first = panel.set(tuned=0.2)
     assert panel.set(tuned=1.25) != first != panel.set(photograph=list(PHOTOGRAPHS)[1])
-    assert {side for side, _ in seen} <= {128, 96}
+    assert {side for side, _ in seen} <= {192, 128, 96}
     seen.clear()
     panel.settle()
     assert seen == 2 * [(256, torch.float32)]  # with α = 0, to compare with, and as the sliders say
@@ -90,3 +90,17 @@ def test_two_sets_span_a_pad_with_a_point_that_moves(painter):
     assert changed[:, 2 * width // 3 :].any()  # the point
     assert changed[:, width // 3 : 2 * width // 3].any()  # the painting
     assert panel.set(coarse=1.0) != panel.set(coarse=0.5)
+
+
+def test_every_frame_says_alpha_and_has_pictures_of_256_pixels_in_all_colours(painter):
+    panel = dynamic_style.play(painter, PHOTOGRAPHS)
+    assert panel.still.startswith(b"\xff\xd8\xff")  # a JPEG
+    moving = panel.set(tuned=0.4)
+    assert image(panel).shape == (26 + 256 + 28, 2 * 268 + 12, 3)
+    said = image(panel)[26 + 256 :]
+    panel.set(tuned=0.6)
+    assert (np.abs(said - image(panel)[26 + 256 :]) > 60).any()
+    assert (image(panel)[26 + 256 :, 268:] > 200).all()  # nothing below the painting
+    panel.set(tuned=0.4)
+    assert panel.settle() != moving
+    assert np.abs(said - image(panel)[26 + 256 :]).max() < 20

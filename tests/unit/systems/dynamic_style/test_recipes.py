@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from small_dynamic import ALL, BLOCKS, FIXED, MAINS, NETWORK, NETWORKS, SMALL, assert_same_weights
+from small_dynamic import ALL, BLOCKS, FIXED, MAINS, NETWORK, NETWORKS, QUIET, SMALL, assert_same_weights
 from torch import nn
 
 from lossconditioning import ReaderError
@@ -23,6 +23,7 @@ EVERY = pytest.mark.parametrize("profile", PROFILES)
     [
         ({"kind": "networks"}, "no kind of experiment 'networks'. Did you mean 'network'"),
         ({"kind": "two_style"}, "no kind of experiment 'two_style'. Did you mean 'two_styles'"),
+        ({"upsampling": "cubic"}, "no upsampling 'cubic'"),
         ({"features": "vgg18"}, "no network 'vgg18'. Did you mean 'vgg1"),
         ({"schedule": "cosinus"}, "no schedule 'cosinus'. Did you mean 'cosine'"),
         *(({name: 0}, f"{name} must be a whole number") for name in ("width", "blocks", "hidden", "zoom")),
@@ -50,7 +51,7 @@ def test_a_config_that_makes_no_sense_is_refused(wrong, said):
 
 @EVERY
 def test_every_profile_trains_eleven_networks_and_six_sets_of_blocks_on_them(profile):
-    configs = dynamic_style.experiments(profile)
+    configs = {name: each for name, each in dynamic_style.experiments(profile).items() if each.purpose == "comparison"}
     assert list(configs) == [*NETWORKS, *MAINS]  # networks first
     assert {name: config.main for name, config in configs.items() if config.kind == "blocks"} == MAINS
     kinds = {name: configs[name].kind for name in NETWORKS if configs[name].kind != "network"}
@@ -81,6 +82,40 @@ def test_what_is_compared_differs_in_its_objective_alone(profile):
         assert configs[name] == replace(base, name=name, **own)
 
 
+@EVERY
+def test_a_network_to_play_with_and_its_blocks_come_last_where_two_cores_train(profile):
+    play = [name for name, config in dynamic_style.experiments(profile).items() if config.purpose == "play"]
+    assert play == (["style_play_weak", "style_play"] if profile in ("laptop", "demo") else [])
+    assert list(dynamic_style.experiments(profile))[len(NETWORKS) + len(MAINS) :] == play
+
+
+def test_the_network_to_play_with_has_the_ends_of_the_compared_ones_and_no_lattice():
+    configs = dynamic_style.experiments("laptop")
+    main, blocks = configs["style_play_weak"], configs["style_play"]
+    assert (main.lam, blocks.lam) == (configs["style_fixed_0"].lam, configs["style_blocks"].lam)
+    assert (main.main, main.needs, blocks.main, blocks.needs) == (None, (), main.name, (main.name,))
+    assert main.upsampling == blocks.upsampling == "bilinear"
+    assert replace(main, kind="blocks", main=main.name, lam=blocks.lam, learning_rate=blocks.learning_rate) == replace(
+        blocks, name=main.name
+    )
+    assert blocks.learning_rate == pytest.approx(recipes.TUNING_RATE["laptop"] * main.learning_rate)
+    assert main.at == dynamic_style.experiments("paper")["style_blocks"].at
+    for term in ("features", "style_layers", "content_layer", "style", "zoom"):  # the same objective
+        assert getattr(main, term) == getattr(configs["style_fixed_0"], term)
+
+
+def test_readers_play_with_the_long_trained_pair_where_both_are_finished():
+    both = ["style_fixed_0", "style_play", "style_play_weak", "style_blocks"]
+    assert dynamic_style.played(both) == ("style_play_weak", "style_play")
+    for missing in ("style_play", "style_play_weak"):
+        assert dynamic_style.played(set(both) - {missing}) == ("style_fixed_0", "style_blocks")
+
+
+def test_evaluation_does_without_the_networks_to_play_with():
+    for profile in PROFILES:
+        assert list(dynamic_style.SYSTEM.compared(replace(QUIET, profile=profile))) == [*NETWORKS, *MAINS]
+
+
 def test_the_fixed_networks_weights_go_evenly_from_the_weakest_to_fifty_times_it():
     found = dynamic_style.lam_grid()
     assert (len(found), found[0], found[-1]) == (7, 0.8, 40.0)
@@ -94,6 +129,7 @@ def test_the_papers_profile_has_the_public_codes_numbers():
     for config in configs.values():
         assert (config.width, config.blocks, config.at) == (32, 5, ("residual.1", "residual.4", "up.1"))
         assert (config.batch_size, config.side, config.schedule) == (4, 256, "constant")
+        assert (config.upsampling, config.average) == ("nearest", 0.0)
         assert (config.features, config.content_layer) == ("vgg16", "relu2_2")
         assert config.style_layers == ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
         assert (config.pretrained, config.half, config.crops) == (True, False, 0)
@@ -123,6 +159,8 @@ def test_the_network_is_the_one_a_config_describes():
     assert isinstance(blocks, TuningBlocks)
     assert {name: blocks[name].channels for name in blocks.at} == {"residual.1": 24, "up.0": 12, "up.1": 6}
     assert all(weight.requires_grad for weight in blocks.parameters())
+    smooth = dynamic_style.build(replace(NETWORK, upsampling="bilinear"))
+    assert {up.upsampling for up in smooth.up} == {"bilinear"}
     conditional = dynamic_style.build(replace(SMALL["style_conditional"], hidden=5))
     assert isinstance(conditional.prior, LogUniform)
     assert (float(conditional.prior.low), float(conditional.prior.high)) == pytest.approx((0.8, 40.0))

@@ -17,9 +17,12 @@ def test_they_stay_below_six_megabytes():
     assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 6e6
 
 
-def test_every_experiment_ships_with_its_card_and_nothing_else():
+def test_every_compared_experiment_ships_with_its_card_and_nothing_else():
     assert {file.name for file in FOLDER.iterdir()} == {
-        f"{name}.{kind}" for name in dynamic_style.experiments("laptop") for kind in ("json", "safetensors")
+        f"{name}.{kind}"
+        for name, config in dynamic_style.experiments("laptop").items()
+        for kind in ("json", "safetensors")
+        if config.purpose == "comparison"
     }
 
 

@@ -11,7 +11,7 @@ from small_painters import QUIET, SMALL
 
 from lossconditioning.evaluation import measured_claims
 from lossconditioning.systems import style_transfer
-from lossconditioning.systems.style_transfer import figures
+from lossconditioning.systems.style_transfer import diagram, figures
 
 SETTINGS = style_transfer.settings()
 METHODS = ("fixed", "yoto", "specialist", "interpolation")
@@ -86,6 +86,7 @@ def test_evaluate_measures_every_figure_and_checks_every_claim(evaluation, train
     expected |= {f"fig6b_{m}_{term}_{i}" for m in METHODS for term in ("content", "style") for i in range(5)}
     expected |= {"monotonicity", "monotonicity_content", "monotonicity_style", "photographs"}
     expected |= {f"sensitivity_{a}_{b}" for a in style_transfer.WEIGHTS for b in style_transfer.WEIGHTS}
+    expected |= {*(f"dial_effect_{name}" for name in (*style_transfer.WEIGHTS, "min")), "lattice_2", "lattice_4"}
     expected |= {f"{name}_{who}" for name in ("style_left", "content") for who in ("seen", "unseen")}
     assert set(metrics) == expected
     assert metrics["photographs"] == 2
@@ -100,12 +101,28 @@ def test_evaluate_measures_every_figure_and_checks_every_claim(evaluation, train
 # Figures ------------------------------------------------------------------------------------------------------------------
 
 
-def test_figure_6a_is_drawn_as_thirty_bars(evaluation):
+def test_figure_6a_is_drawn_as_dots_beside_the_networks_of_each_setting(evaluation):
     metrics = evaluation.metrics
-    (axis,) = figures.setting_bars(metrics).axes
-    assert len(axis.patches) == 30
-    assert [bar.get_height() for bar in axis.patches[10:20]] == [metrics[f"fig6a_fixed_{name}"] for name in SETTINGS]
+    (axis,) = figures.setting_dots(metrics).axes
+    one, *dots = axis.lines
+    assert list(one.get_xdata()) == [1, 1]
+    for line, method in zip(dots, ("yoto", "single"), strict=True):
+        expected = [metrics[f"fig6a_{method}_{name}"] / metrics[f"fig6a_fixed_{name}"] for name in SETTINGS]
+        np.testing.assert_allclose(line.get_xdata(), expected)
+    assert axis.get_xscale() == "linear"
+    assert [label.get_text() for label in axis.get_yticklabels()][::9] == ["style 1 ÷ 10", "content × 10"]
     assert len(axis.get_legend().get_texts()) == 3
+
+
+@pytest.mark.parametrize("name", ["yoto", "specialist"])
+def test_the_drawing_of_the_painter_has_the_networks_own_shapes(name):
+    painter = style_transfer.build(replace(SMALL[name], blocks=2, width=6))
+    (axis,) = diagram.painter_diagram(painter).axes
+    said = [text.get_text() for text in axis.texts]
+    for wanted in ("(6, H, W)", "(12, H/2, W/2)", "(24, H/4, W/4)", "2 residual", "24 ch.", "code (100,)"):
+        assert any(wanted in text for text in said), wanted
+    assert any(f"({painter.predictor.from_lam[0].in_features},)" in text for text in said)
+    assert any("shares" in text for text in said) == (name == "yoto")
 
 
 def test_figure_6b_is_drawn_as_four_curves(evaluation):

@@ -62,6 +62,14 @@ def test_other_styles_come_with_the_same_photographs(measure):
         assert torch.equal(target, its)
 
 
+def test_some_of_the_photographs_have_their_own_terms(measure, painters):
+    few, lam = measure.only([2, 0]), DEFAULT
+    every, some = (each.terms(each.paint(painters["yoto"], lam)) for each in (measure, few))
+    for name, values in some.items():
+        torch.testing.assert_close(values, every[name][[2, 0]], rtol=1e-4, atol=1e-6)
+    assert few.batch.style.tolist() == [2, 0]
+
+
 def test_a_curve_holds_the_terms_at_every_weight_and_the_sum_of_styles(measure, painters):
     grid = style_transfer.content_grid(3)
     found = curve(measure.means(painters["yoto"], lam) for lam in grid)

@@ -11,8 +11,8 @@ from small_painters import perceptual_loss, small_painter, small_paintings
 
 from lossconditioning import ReaderError
 from lossconditioning.datasets import photographs
+from lossconditioning.painting import FULL, SIDES
 from lossconditioning.systems import style_transfer
-from lossconditioning.systems.style_transfer.panel import FULL, QUICK, SLOW
 
 PHOTOGRAPHS = {name: p.float() / 255 for name, p in list(photographs().items())[:2]}
 START = dict(zip(style_transfer.WEIGHTS, style_transfer.DEFAULT, strict=True))
@@ -88,12 +88,14 @@ def test_a_readers_own_picture_is_painted_like_the_same_given_one(panel):
     assert panel.set(photograph=torch.rand(3, 90, 50)) != given
 
 
-@pytest.mark.parametrize(("half", "side"), [(True, QUICK), (False, SLOW)])
+@pytest.mark.parametrize(("half", "side"), [(True, 128), (False, 96), (True, 192)])
 def test_a_dragged_picture_is_small_and_in_bfloat16_where_that_is_faster(
     half, side, painter, styles, loss, monkeypatch
 ):
     module = sys.modules[style_transfer.play.__module__]
+    monkeypatch.setattr(module, "bfloat16_pays", lambda: True)
     monkeypatch.setattr(module, "faster_in_half", lambda compute: compute() is not None and half)
+    monkeypatch.setattr(module, "in_time", lambda paint: paint(side) is not None and side)
     computed = []
     hook = painter.network[0].convolution.register_forward_hook(
         lambda _, given, found: computed.append((given[0].shape[-1], found.dtype))
@@ -106,7 +108,41 @@ def test_a_dragged_picture_is_small_and_in_bfloat16_where_that_is_faster(
     hook.remove()
     assert computed == [(side, torch.bfloat16 if half else torch.float32), (FULL, torch.float32)]
     assert made.image != quick
-    assert (QUICK, SLOW, FULL) == (128, 96, 256)
+    assert (SIDES, FULL) == ((192, 128, 96), 256)
+
+
+def test_bfloat16_is_not_tried_where_the_processor_has_none(painter, styles, loss, monkeypatch):
+    module = sys.modules[style_transfer.play.__module__]
+    monkeypatch.setattr(module, "bfloat16_pays", lambda: False)
+    monkeypatch.setattr(module, "faster_in_half", lambda compute: pytest.fail("19 times as slow"))
+    style_transfer.play(painter, PHOTOGRAPHS, styles, loss)
+
+
+def test_lambda_stands_in_every_still_frame(panel):
+    stage = panel.render.__self__
+    panel.set(content=7.5, style_2=2e-4)
+    assert [text.get_text() for text in stage.asked] == [""] * 5
+    panel.settle()
+    said = dict(zip(style_transfer.WEIGHTS, (text.get_text() for text in stage.asked), strict=True))
+    assert said == {
+        "style_1": "λ = 0.001",
+        "style_2": "λ = 0.0002",
+        "style_3": "λ = 0.001",
+        "style_4": "λ = 0.01",
+        "content": "λ = 7.5",
+    }
+
+
+def test_still_pictures_stand_beside_one_another_pixel_by_pixel(panel):
+    panel.settle()
+    frame, stage = np.asarray(Image.open(io.BytesIO(panel.image)), dtype=int), panel.render.__self__
+    for shown in stage.shown:
+        left, bottom, right, top = np.round(shown.get_window_extent().extents).astype(int)
+        assert (right - left, top - bottom) == (FULL, FULL)
+        there = frame[len(frame) - top : len(frame) - bottom, left:right]
+        # The paintings of this test are smaller, and enlarged; the photograph and what is painted are as they are.
+        if shown is not stage.shown[1]:
+            assert np.abs(there - shown.get_array().astype(int)).mean() < 8
 
 
 def test_the_painter_is_told_what_the_sliders_say(made, styles, painter, seen):
@@ -163,5 +199,7 @@ def test_the_panel_refuses_styles_it_does_not_have(panel):
 
 def test_a_saved_panel_shows_paintings_with_growing_content(made):
     strip = np.asarray(Image.open(io.BytesIO(made.still)).convert("RGB"), dtype=int)
-    half = strip.shape[0] // 2
-    assert np.abs(strip[:half] - strip[half : 2 * half]).mean() > 1
+    third = strip.shape[0] // 3
+    first, second, last = strip[:third], strip[third : 2 * third], strip[2 * third :]
+    assert min(np.abs(first - second).mean(), np.abs(second - last).mean()) > 0.5
+    assert Image.open(io.BytesIO(made.still)).format == "JPEG"

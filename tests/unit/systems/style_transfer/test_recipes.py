@@ -56,19 +56,27 @@ def test_a_config_that_makes_no_sense_is_refused(wrong, said):
         style_transfer.Config("x", **wrong)
 
 
+def compared(profile):
+    """The comparison networks of a profile."""
+    return {name: each for name, each in style_transfer.experiments(profile).items() if each.purpose == "comparison"}
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_profile_trains_two_conditional_and_thirteen_fixed_weight_models(profile):
-    configs = style_transfer.experiments(profile)
+    configs = compared(profile)
     assert list(configs)[:3] == ["yoto", "fixed_default", "specialist"]  # what is wanted first is trained first
     assert [name for name, config in configs.items() if config.kind == "fixed"] == FIXED
     assert len(configs) == 15
+    assert set(style_transfer.experiments(profile)) - set(configs) == (
+        {"play"} if profile in ("laptop", "demo") else set()
+    )
     for name, config in configs.items():
         assert config.name == name
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_models_that_are_compared_differ_in_what_they_are_told_alone(profile):
-    configs = style_transfer.experiments(profile)
+    configs = compared(profile)
     for config in configs.values():
         told_five = config.kind == "yoto" and profile != "paper"
         helped = {"opening": 0.3, "shares": True} if told_five else {}
@@ -121,3 +129,8 @@ def test_the_network_is_the_one_a_config_describes(name):
         assert painter.prior.weight_shape == ()
     else:
         assert painter.prior.sample().tolist() == pytest.approx(config.lam)
+
+
+def test_readers_play_with_the_long_trained_network_where_it_is_finished():
+    assert style_transfer.played(["fixed_default", "play", "yoto"]) == "play"
+    assert style_transfer.played({"yoto": 1, "specialist": 2}) == "yoto"

@@ -15,8 +15,8 @@ FOLDER = shipped("checkpoints") / "style_transfer"
 EXPERIMENTS = style_transfer.experiments("laptop")
 
 
-def test_they_stay_below_fourteen_megabytes():
-    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 14e6
+def test_they_stay_below_seventeen_megabytes():
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 17e6
 
 
 def test_every_experiment_ships_with_its_card_and_nothing_else():
