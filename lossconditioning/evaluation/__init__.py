@@ -1,4 +1,4 @@
-"""What a trained model is worth: frontiers, regret, gaps, hypervolume, BD-rate, and claims beside measurements."""
+"""What a trained model is worth: frontiers, regret, gaps, hypervolume, BD-rate, scores, and claims beside measurements."""
 
 from lossconditioning.evaluation.claims import (
     Claim,
@@ -10,6 +10,7 @@ from lossconditioning.evaluation.claims import (
     measured_claims,
     verdict,
 )
+from lossconditioning.evaluation.classifier import Classifier
 from lossconditioning.evaluation.curves import as_curve, as_metrics, curve_of
 from lossconditioning.evaluation.frontier import (
     cross_objectives,
@@ -24,9 +25,11 @@ from lossconditioning.evaluation.frontier import (
     term_values,
 )
 from lossconditioning.evaluation.rate_distortion import bd_rate, ms_ssim, similarity_decibels
+from lossconditioning.evaluation.scores import classifier_score
 
 __all__ = [
     "Claim",
+    "Classifier",
     "Evaluation",
     "Metrics",
     "Statement",
@@ -35,6 +38,7 @@ __all__ = [
     "bd_rate",
     "claims_markdown",
     "claims_table",
+    "classifier_score",
     "cross_objectives",
     "curve_of",
     "gap",

@@ -1,6 +1,7 @@
 """What λ weighs: named, unweighted, per-example loss terms, and their weighted sum."""
 
 from lossconditioning.losses.adversarial import lsgan_discriminator, lsgan_generator
+from lossconditioning.losses.lpips import Lpips
 from lossconditioning.losses.perceptual import (
     PerceptualFeatures,
     PerceptualLoss,
@@ -13,6 +14,7 @@ from lossconditioning.losses.perceptual import (
 from lossconditioning.losses.weighted import Terms, balanced, weighted
 
 __all__ = [
+    "Lpips",
     "PerceptualFeatures",
     "PerceptualLoss",
     "Terms",

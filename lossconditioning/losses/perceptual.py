@@ -38,11 +38,11 @@ def layer_names(network: str) -> dict[str, int]:
     return names
 
 
-def check_pictures(pictures: Tensor, called: str = "Pictures") -> None:
-    """Raise `ReaderError` unless a batch has the shape that networks for pictures take: ``(B, 3, H, W)``, sides 16 or more."""
+def check_pictures(pictures: Tensor, called: str = "Pictures", side: int = 16) -> None:
+    """Raise `ReaderError` unless a batch has the shape networks for pictures take: ``(B, 3, H, W)``, H and W ≥ ``side``."""
     shape = tuple(pictures.shape)
-    if len(shape) != 4 or shape[1] != 3 or min(shape[2:]) < 16:
-        raise ReaderError(f"{called} are (B, 3, H, W), RGB in [0, 1], 16 pixels a side or more; got {shape}.")
+    if len(shape) != 4 or shape[1] != 3 or min(shape[2:]) < side:
+        raise ReaderError(f"{called} are (B, 3, H, W), RGB in [0, 1], {side} pixels a side or more; got {shape}.")
 
 
 class PerceptualFeatures(nn.Module):

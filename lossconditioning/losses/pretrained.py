@@ -29,6 +29,8 @@ WEIGHTS = {
     "vgg16": torchvision.models.VGG16_Weights.IMAGENET1K_V1,
     "vgg19": torchvision.models.VGG19_Weights.IMAGENET1K_V1,
     "inception_v3": torchvision.models.Inception_V3_Weights.IMAGENET1K_V1,
+    "squeezenet1_0": torchvision.models.SqueezeNet1_0_Weights.IMAGENET1K_V1,
+    "squeezenet1_1": torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1,
 }
 """Network → torchvision's weights, which know their address and the digest in it."""
 RANDOM = "random"
@@ -47,7 +49,7 @@ def find_weights(network: str, weights: str | Path | None, fits: Callable[[str],
     """Look a network's weights up; see the module's text for where.
 
     Args:
-        network: "vgg16", "vgg19" or "inception_v3".
+        network: a name in `WEIGHTS`.
         weights: a safetensors file, or a folder of such files named ``NETWORK….safetensors``; "random" for random filters
             without asking for anything else.
         fits: which tensors are wanted, by name.

@@ -98,12 +98,12 @@ def test_torchvision_is_not_asked_for_what_is_at_hand_nor_where_it_may_not_be(da
     find_weights("vgg19", None, everything, True)
 
 
-@pytest.mark.parametrize("network", ["vgg16", "vgg19", "inception_v3"])
+@pytest.mark.parametrize("network", WEIGHTS)
 def test_a_folder_serves_each_network_its_own_file(network, tmp_path):
-    for number, name in enumerate(("vgg16", "vgg19", "inception_v3")):
+    for number, name in enumerate(WEIGHTS):
         saved(tmp_path / f"{name}-cut.safetensors", number)
     found = find_weights(network, tmp_path, everything, True)
-    assert value(found) == ["vgg16", "vgg19", "inception_v3"].index(network)
+    assert value(found) == list(WEIGHTS).index(network)
     assert found.source == f"{network}-cut"
 
 
@@ -151,7 +151,7 @@ def test_a_folder_without_a_file_is_refused(tmp_path):
 def test_torchvisions_addresses_carry_a_digest(monkeypatch):
     """Without one in the file's name, ``check_hash`` checks nothing."""
     monkeypatch.undo()
-    assert set(WEIGHTS) == {"vgg16", "vgg19", "inception_v3"}
+    assert set(WEIGHTS) == {"vgg16", "vgg19", "inception_v3", "squeezenet1_0", "squeezenet1_1"}
     for network, weights in WEIGHTS.items():
         assert f"/{network}" in weights.url
         assert torch.hub.HASH_REGEX.search(weights.url)
