@@ -13,6 +13,7 @@ from lossconditioning.datasets.celeba import celeba
 from lossconditioning.datasets.celeba import fetch as fetch_celeba
 from lossconditioning.datasets.cifar10 import cifar10
 from lossconditioning.datasets.cifar10 import fetch as fetch_cifar10
+from lossconditioning.datasets.expressions import expression_codes, expressions
 from lossconditioning.datasets.facades import facades
 from lossconditioning.datasets.facades import fetch as fetch_facades
 from lossconditioning.datasets.faces import faces
@@ -137,6 +138,13 @@ DATASETS: dict[str, Dataset] = {
         source="this project, in place of edges → shoes and handbags (Isola et al. 2017)",
         load=outlines,
     ),
+    "expressions": Dataset(
+        summary="drawn faces, neutral and with one of seven expressions, and the numbers of each expression: pairs",
+        size="computed, 64×64 RGB, any number of pairs",
+        licence="painter: this project's",
+        source="this project, in place of KDEF (Lundqvist, Flykt and Öhman 1998)",
+        load=expressions,
+    ),
     "cmp_facades": Dataset(
         summary="606 photographs of facades, each with a plan of its windows, doors and cornices: pairs",
         size="30 MB, 256×256 RGB",
@@ -179,6 +187,8 @@ __all__ = [
     "celeba",
     "cifar10",
     "dataset",
+    "expression_codes",
+    "expressions",
     "facades",
     "faces",
     "kodak",

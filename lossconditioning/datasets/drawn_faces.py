@@ -37,7 +37,8 @@ def draw(face: SimpleNamespace) -> np.ndarray:
         uint8 ``(B, 3, 64, 64)``.
     """
     canvas = _Canvas(face)
-    for layer in (_background, _hair_behind, _body, _head, _beard, _eyes, _brows, _nose, _mouth, _hair, _glasses, _hat):
+    features = (_eyes, _lids, _brows, _nose, _mouth)
+    for layer in (_background, _hair_behind, _body, _head, _beard, *features, _hair, _glasses, _hat):
         layer(canvas, face)
     return np.floor(canvas.image * 255 + 0.5).astype(np.uint8)
 
@@ -205,7 +206,7 @@ def _eyes(canvas: _Canvas, face: SimpleNamespace) -> None:
     y = y - 1.2
     across = x - np.copysign(face.eye_spacing, x)
     outward = np.abs(x) - face.eye_spacing
-    wide, high = 3.4 * face.eye_size, either(face.smiling, 3.3, 3.6) * face.eye_size
+    wide, high = 3.4 * face.eye_size, face.eye_open * face.eye_size
     edge = _ellipse(outward, y, wide, high)
     canvas.lay(face.skin_shadow, _inside(edge - 0.9, 1.8) * 0.55)
     white = _inside(edge)
@@ -223,11 +224,30 @@ def _eyes(canvas: _Canvas, face: SimpleNamespace) -> None:
     canvas.lay(_INK, np.maximum(lid, lash) * 0.92)
 
 
+def _lids(canvas: _Canvas, face: SimpleNamespace) -> None:
+    """Skin over the eyes from above and from below, by shares of their height. An eye that is shut from below is an arch."""
+    if not (face.upper_lid.any() or face.lower_lid.any()):
+        return
+    x, y = canvas.on_head(24, 43, 15, 49)
+    y = y - 1.2
+    outward = np.abs(x) - face.eye_spacing
+    high = face.eye_open * face.eye_size
+    edge = _ellipse(outward, y, 3.4 * face.eye_size, high)
+    # A lid that covers nothing must leave no edge either, so that a face is the same whatever it is drawn together with.
+    raised, lowered = _unit(face.lower_lid * 8), _unit(face.upper_lid * 8)
+    below = y - high * (1 - 2 * face.lower_lid) - outward * outward * 0.12
+    canvas.lay(face.skin, _inside(edge - 1.5) * _inside(-below) * raised)
+    shut = _unit(face.lower_lid * 4 - 2)
+    canvas.lay(_INK, _inside(np.abs(edge + 0.4) - 0.9) * _inside(y + 0.3) * shut)
+    above = y + high * (1 - 2 * face.upper_lid) + outward * face.lid_slope
+    canvas.lay(between(face.skin, face.skin_shadow, 0.5), _inside(edge - 0.8) * _inside(above) * lowered)
+    canvas.lay(_INK, _inside(edge - 0.5) * _inside(np.abs(above) - 0.75) * lowered)
+
+
 def _brows(canvas: _Canvas, face: SimpleNamespace) -> None:
-    x, y = canvas.on_head(20, 33, 14, 50)
+    x, y = canvas.on_head(18, 37, 14, 50)
     outward = np.abs(x) - face.eye_spacing - 0.3
-    lift = either(face.smiling, -0.5, 0.2)
-    arch = face.brow_height + lift + outward * outward * 0.045 + outward * face.brow_slope
+    arch = face.brow_height + face.brow_lift + outward * outward * 0.045 + outward * face.brow_slope
     canvas.lay(between(face.hair_shadow, WARM, 0.3), _stroke(outward, y - arch, 4.6, face.brow_weight))
 
 
@@ -247,22 +267,19 @@ def _nose(canvas: _Canvas, face: SimpleNamespace) -> None:
 def _mouth(canvas: _Canvas, face: SimpleNamespace) -> None:
     x, y = canvas.on_head(38, 53, 20, 44)
     y = y - 11.2
-    smiling, much = face.smiling, face.expression
-    half = face.mouth_width * either(smiling, 5.6 + much, 3.7 - much * 0.5)
-    bent = either(smiling, -0.055 - 0.015 * much, 0.03 + 0.045 * much)
-    y = y + either(smiling, 0.9, 0) - bent * x * x
+    half, parted = face.mouth_half, face.mouth_gap > 0
+    y = y + face.mouth_rise - face.mouth_bend * x * x
     hill = 1 - (x / half) ** 2
     # Closed: two lips along a line. Open: what shows between them.
-    canvas.lay(face.lips, ~smiling * _inside(np.abs(y - 0.35) - 1.7 * hill))
-    deep = either(smiling, 3.6 + 1.6 * much, 0) * hill
-    gap = np.maximum(-y, y - deep)
-    canvas.lay(face.lips, smiling * _inside(gap - 0.7))
-    opened = smiling * _inside(gap)
+    canvas.lay(face.lips, ~parted * _inside(np.abs(y - 0.35) - 1.7 * hill))
+    gap = np.maximum(-y, y - face.mouth_gap * hill)
+    canvas.lay(face.lips, parted * _inside(gap - 0.7))
+    opened = parted * _inside(gap)
     canvas.lay(_MOUTH, opened)
     canvas.lay(_TONGUE, opened * _inside(_ellipse(x, y - 5, 3.2, 2.2)))
-    canvas.lay(WHITE, opened * _inside(y - 1.7))
-    canvas.lay(between(face.lips, _MOUTH, 0.75), ~smiling * _stroke(x, y, half + 0.5, 0.6))
-    canvas.lay(between(face.lips, _MOUTH, 0.5), smiling * _stroke(x, y + 0.2, half + 1, 0.5))
+    canvas.lay(WHITE, opened * _inside(y - face.mouth_teeth))
+    canvas.lay(between(face.lips, _MOUTH, 0.75), ~parted * _stroke(x, y, half + 0.5, 0.6))
+    canvas.lay(between(face.lips, _MOUTH, 0.5), parted * _stroke(x, y + 0.2, half + 1, 0.5))
 
 
 def _hairline(x: np.ndarray, face: SimpleNamespace) -> np.ndarray:

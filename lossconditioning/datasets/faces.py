@@ -186,6 +186,7 @@ def portrait(drawn: np.ndarray, fixed: dict[str, bool]) -> SimpleNamespace:
     for name, (low, high) in TRAITS.items():
         setattr(face, name, low + (high - low) * chance[name])
     pale, blond = face.pale_skin[..., 0], face.blond_hair[..., 0]
+    _features(face)
     face.skin = either(pale, _along(PALE_SKIN, face.skin_shade), _along(DARK_SKIN, face.skin_shade))
     face.hair = either(blond, _along(BLOND_HAIR, face.hair_shade), _along(DARK_HAIR, face.hair_shade))
     face.skin_shadow = between(face.skin * 0.76, WARM, 0.12)
@@ -199,6 +200,19 @@ def portrait(drawn: np.ndarray, fixed: dict[str, bool]) -> SimpleNamespace:
         for palette, at in ((CLOTHES, face.clothes_color), (HATS, face.hat_color), (FRAMES, face.frame_color))
     )
     return face
+
+
+def _features(face: SimpleNamespace) -> None:
+    """How eyes, brows and mouth are held, in pixels and shares, by whether a face smiles and by its expression."""
+    smiling, much = face.smiling, face.expression
+    face.eye_open = either(smiling, 3.3, 3.6)
+    face.upper_lid, face.lower_lid, face.lid_slope = np.zeros((3, *much.shape), dtype=np.float32)
+    face.brow_lift = either(smiling, -0.5, 0.2)
+    face.mouth_half = face.mouth_width * either(smiling, 5.6 + much, 3.7 - much * 0.5)
+    face.mouth_bend = either(smiling, -0.055 - 0.015 * much, 0.03 + 0.045 * much)
+    face.mouth_rise = either(smiling, 0.9, 0)
+    face.mouth_gap = either(smiling, 3.6 + 1.6 * much, 0)
+    face.mouth_teeth = either(smiling, 1.7, 0)
 
 
 def _along(palette: np.ndarray, where: np.ndarray) -> np.ndarray:
