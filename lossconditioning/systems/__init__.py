@@ -21,6 +21,7 @@ SYSTEMS = {
     "dynamic_style": "Dynamic-Net 4.1 and 5: the strength of a style, or the style, turned after training (notebook 06)",
     "dynamic_faces": "Dynamic-Net 4.2: attributes of generated faces (notebook 06)",
     "dynamic_completion": "Dynamic-Net 4.3: image completion between sharp and smooth (notebook 06)",
+    "staged_encoder": "Style-based encoder pre-training: learn style first, then paint with it (notebook 07)",
 }
 """Name → what it is, in the order of the notebooks."""
 

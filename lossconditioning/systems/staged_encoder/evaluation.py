@@ -1,0 +1,205 @@
+"""Holds the staged encoder against its rivals: Tables 1 to 6 of StEP on the data sets that are at hand."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from lossconditioning.evaluation import Classifier, classifier_score
+from lossconditioning.paths import data_cache
+from lossconditioning.systems.staged_encoder.data import measure_for
+from lossconditioning.systems.staged_encoder.mapper import fit_mapper, gaussian, outside
+from lossconditioning.systems.staged_encoder.measures import Measure, codes_of, realness
+from lossconditioning.systems.staged_encoder.variants import VARIANTS
+from lossconditioning.training import Run, Trained
+from lossconditioning.training.cards import Card
+from lossconditioning.training.randomness import generator
+
+MAIN = "outlines"
+"""The data set whose metrics have no prefix."""
+SETS = (MAIN, "valley", "facades")
+METHODS = {"stage2": "{}_stage2", "stage3": "{}", "bicycle_v1": "{}_bicycle_v1", "bicycle_v2": "{}_bicycle_v2"}
+"""Row of Table 1 → the name of its experiment on a data set."""
+EPOCHS = 100
+"""Of the mapper here; 500 in the paper."""
+LEVELS = 5
+"""At how many λ the frontier of the generator that is told it is measured."""
+Models = Mapping[str, nn.Module]
+
+
+def compared(run: Run) -> tuple[str, ...]:
+    """The network of stage 3, that of stage 2, and the encoder they begin with."""
+    return (f"encoder_{MAIN}", f"{MAIN}_stage2", MAIN)
+
+
+def compare(trained: Mapping[str, Trained], run: Run) -> dict[str, float]:
+    """All networks on held-out pairs, as far as they and their data are there.
+
+    Returns:
+        metrics, with the prefix "valley_" or "facades_" for those data sets: see `table_1`, `table_2`, `table_3`; of the
+        encoder, see `Measure.neighbours`; of the valley, `frontier`.
+    """
+    found: dict[str, float] = {}
+    for dataset in SETS:
+        models = {name: item.model.eval() for name, item in trained.items()}
+        if dataset not in models or not at_hand(dataset, run):
+            continue
+        config = trained[dataset].config
+        measure, prefix = measure_for(config, run), "" if dataset == MAIN else f"{dataset}_"
+        metrics = {
+            **measure.neighbours(models[f"encoder_{dataset}"]),
+            **table_1(models, measure, dataset),
+            **table_2(models, measure, dataset),
+            **table_3(models, measure, dataset, run),
+        }
+        if dataset == "valley":
+            metrics |= frontier(models, measure)
+            if "encoder_valley_by_13" in models:
+                metrics["neighbour_by_13"] = measure.neighbours(models["encoder_valley_by_13"])["neighbour_accuracy"]
+        found |= {prefix + name: value for name, value in metrics.items()}
+    return found
+
+
+def at_hand(dataset: str, run: Run) -> bool:
+    """Whether a data set needs no file, or its files are there."""
+    return dataset != "facades" or run.smoke or (Path(run.data or data_cache()) / "cmp_facades" / "test").is_dir()
+
+
+# Tables -------------------------------------------------------------------------------------------------------------------
+
+
+def table_1(models: Models, measure: Measure, dataset: str) -> dict[str, float]:
+    """Table 1: ``psnr_METHOD`` and ``lpips_METHOD``; ``transfer_…`` where the truth is known; ``neighbour_METHOD``."""
+    found = {}
+    for method, name in METHODS.items():
+        model = models.get(name.format(dataset))
+        if model is not None:
+            found |= {f"{what}_{method}": value for what, value in measure.reconstruction(model).items()}
+            if measure.names and method != "stage2":  # whose encoder is the pre-trained one
+                found[f"neighbour_{method}"] = measure.neighbours(model.encoder)["neighbour_accuracy"]
+    return found
+
+
+def table_2(models: Models, measure: Measure, dataset: str) -> dict[str, float]:
+    """Table 2: ``psnr_stage2_by_OTHER``, ``psnr_stage3_by_OTHER`` and lpips of encoders that were pre-trained elsewhere.
+
+    ``transfer_gap_db`` is what the worst of them costs after stage 3, in decibels.
+    """
+    found, gaps = {}, []
+    for other in SETS:
+        for stage, name in (("stage2", f"{dataset}_by_{other}_stage2"), ("stage3", f"{dataset}_by_{other}")):
+            if name in models:
+                values = measure.reconstruction(models[name])
+                found |= {f"{what}_{stage}_by_{other}": values[what] for what in ("psnr", "lpips")}
+                if stage == "stage3":
+                    gaps.append(measure.reconstruction(models[dataset])["psnr"] - values["psnr"])
+    return {**found, **({"transfer_gap_db": max(gaps)} if gaps else {})}
+
+
+def table_3(models: Models, measure: Measure, dataset: str, run: Run) -> dict[str, float]:
+    """Tables 3 and 5: ``diversity_transfer_METHOD``, ``diversity_sampling_METHOD`` and ``score_METHOD``.
+
+    Sampled styles are a `Mapper`'s, or, for a network with a prior, the prior's. ``diversity_ratio`` is that of stage 3 over
+    that of Bicycle v1, by transfer; ``outside_mapper`` and ``outside_gaussian`` are the shares of sampled codes that lie
+    outside of where codes are (A.5).
+    """
+    found, score = {}, Classifier("random" if run.smoke else _weights(run))
+    for method, name in METHODS.items():
+        model = models.get(name.format(dataset))
+        if model is None:
+            continue
+        found[f"diversity_transfer_{method}"] = measure.diversity(model)
+        codes = codes_of(model.encoder, measure.gallery.pictures).z
+        if method.startswith("bicycle"):
+            sampled = torch.randn(64, codes.shape[1], generator=generator(0))
+        else:
+            mapper = fit_mapper(codes, epochs=2 if run.smoke else EPOCHS)
+            sampled = mapper.sample(256, generator(0))
+            if method == "stage3":
+                found["outside_mapper"] = outside(sampled, codes)
+                found["outside_gaussian"] = outside(gaussian(codes).sample(256, generator(0)), codes)
+        found[f"diversity_sampling_{method}"] = measure.diversity(model, sampled)
+        probabilities = torch.cat([score(part) for part in measure.translate(model)[:50].split(25)])
+        found[f"score_{method}"] = classifier_score(probabilities) if len(probabilities) >= 10 else math.nan
+    if f"{dataset}_bicycle_v1" in models:
+        found["diversity_ratio"] = found["diversity_transfer_stage3"] / found["diversity_transfer_bicycle_v1"]
+    return found
+
+
+def _weights(run: Run) -> Path | None:
+    there = Path(run.data or data_cache()) / "weights"
+    return there if there.is_dir() else None
+
+
+# Beyond the paper ---------------------------------------------------------------------------------------------------------
+
+
+def frontier(models: Models, measure: Measure) -> dict[str, float]:
+    """Reconstruction against the critic's score, of the generator that is told λ and of those with one λ each.
+
+    Returns:
+        ``told_psnr_0`` to ``_4`` and ``told_realness_0`` to ``_4`` from the least λ to the largest; the same of "lively",
+        "fixed" and "faithful"; ``told_span_db``, by how much PSNR rises from end to end.
+    """
+    if not {"valley_told", "valley_critic"} <= set(models):
+        return {}
+    told, critic, found = models["valley_told"], models["valley_critic"], {}
+    low, high = float(told.prior.low), float(told.prior.high)
+    for number in range(LEVELS):
+        lam = low * (high / low) ** (number / (LEVELS - 1))
+        found |= _point(told, critic, measure, f"told_{{}}_{number}", lam)
+    for name, model in (("lively", "valley_lively"), ("fixed", "valley_stage2"), ("faithful", "valley_faithful")):
+        if model in models:
+            found |= _point(models[model], critic, measure, f"{name}_{{}}")
+    return {**found, "told_span_db": found[f"told_psnr_{LEVELS - 1}"] - found["told_psnr_0"]}
+
+
+def _point(
+    model: nn.Module, critic: nn.Module, measure: Measure, name: str, lam: float | None = None
+) -> dict[str, float]:
+    made = measure.translate(model, lam=lam)
+    values = measure.reconstruction(model, lam)
+    real = realness(critic, measure.layouts, made)
+    return {name.format("psnr"): values["psnr"], name.format("lpips"): values["lpips"], name.format("realness"): real}
+
+
+# Table 4 ------------------------------------------------------------------------------------------------------------------
+
+
+def recall(found: Mapping[str, Card]) -> dict[str, float]:
+    """Table 4 out of the cards of networks that do not all ship: means, and deviations where there are repetitions.
+
+    Returns:
+        Table 1 of facades, whose pictures not everybody has; ``ladder_psnr_VARIANT`` and ``ladder_lpips_VARIANT`` of every row
+        of Table 4 that is there, with ``…_deviation``; ``ladder_seeds``, of how many repetitions at least.
+    """
+    metrics, counts = _of_facades(found), []
+    for variant in VARIANTS:
+        first = MAIN if variant == "ours_v3" else f"{MAIN}_{variant}"
+        names = (first, f"{first}_again1", f"{first}_again2")
+        cards = [found[name] for name in names if name in found]
+        if not cards:
+            continue
+        counts.append(len(cards))
+        for what in ("psnr", "lpips"):
+            values = [card.metrics[what] for card in cards]
+            metrics[f"ladder_{what}_{variant}"] = statistics.fmean(values)
+            if len(values) > 1:
+                metrics[f"ladder_{what}_{variant}_deviation"] = statistics.stdev(values)
+    return {**metrics, **({"ladder_seeds": float(min(counts))} if counts else {})}
+
+
+def _of_facades(found: Mapping[str, Card]) -> dict[str, float]:
+    """Table 1 on facades as it stands in the cards, for whoever has not downloaded them."""
+    names = {method: name.format("facades") for method, name in METHODS.items()}
+    return {
+        f"facades_{what}_{method}": found[name].metrics[what]
+        for method, name in names.items()
+        if name in found
+        for what in ("psnr", "lpips")
+    }
