@@ -9,7 +9,7 @@ from functools import partial
 from lossconditioning.systems.staged_encoder.claims import CLAIMS
 from lossconditioning.systems.staged_encoder.config import Config
 from lossconditioning.systems.staged_encoder.data import experiment_data, measure_for, pairs_of
-from lossconditioning.systems.staged_encoder.directions import Direction, directions
+from lossconditioning.systems.staged_encoder.discriminants import Direction, directions
 from lossconditioning.systems.staged_encoder.distances import all_pairs, shared_factors, style_codes, style_distances
 from lossconditioning.systems.staged_encoder.evaluation import compare, compared, recall
 from lossconditioning.systems.staged_encoder.mapper import Mapper, fit_mapper, gaussian, outside

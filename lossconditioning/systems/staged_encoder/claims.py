@@ -151,6 +151,14 @@ CLAIMS = (
         verdict("{:.0%} against {:.0%}", lambda mapped, drawn: mapped < drawn),
     ),
     Statement(
+        "sliders_move_one_factor",
+        "Directions of the code move one factor of style: hour, weather or season",
+        "not in the paper; our bound: each of eight changes its own three times as often as any other",
+        ("valley_slider_focus", "valley_slider_focused"),
+        verdict("{:.1f} times in the mean; {:.0%} of them three times", lambda _, share: share == 1),
+        ("valley",),
+    ),
+    Statement(
         "one_slider",
         "One generator told λ spans what generators with a fixed balance do",
         "not in the paper; our measure: PSNR from end to end of λ, and that of the two fixed ones",

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from lossconditioning.evaluation import Classifier, classifier_score
 from lossconditioning.paths import data_cache
+from lossconditioning.systems.staged_encoder.comparisons import Models, frontier, sliders
 from lossconditioning.systems.staged_encoder.data import measure_for
 from lossconditioning.systems.staged_encoder.mapper import fit_mapper, gaussian, outside
-from lossconditioning.systems.staged_encoder.measures import Measure, codes_of, realness
+from lossconditioning.systems.staged_encoder.measures import Measure, codes_of
 from lossconditioning.systems.staged_encoder.variants import VARIANTS
 from lossconditioning.training import Run, Trained
 from lossconditioning.training.cards import Card
@@ -27,9 +27,6 @@ METHODS = {"stage2": "{}_stage2", "stage3": "{}", "bicycle_v1": "{}_bicycle_v1",
 """Row of Table 1 → the name of its experiment on a data set."""
 EPOCHS = 100
 """Of the mapper here; 500 in the paper."""
-LEVELS = 5
-"""At how many λ the frontier of the generator that is told it is measured."""
-Models = Mapping[str, nn.Module]
 
 
 def compared(run: Run) -> tuple[str, ...]:
@@ -58,7 +55,7 @@ def compare(trained: Mapping[str, Trained], run: Run) -> dict[str, float]:
             **table_3(models, measure, dataset, run),
         }
         if dataset == "valley":
-            metrics |= frontier(models, measure)
+            metrics |= {**frontier(models, measure), **sliders(models[dataset], measure)}
             if "encoder_valley_by_13" in models:
                 metrics["neighbour_by_13"] = measure.neighbours(models["encoder_valley_by_13"])["neighbour_accuracy"]
         found |= {prefix + name: value for name, value in metrics.items()}
@@ -134,38 +131,6 @@ def table_3(models: Models, measure: Measure, dataset: str, run: Run) -> dict[st
 def _weights(run: Run) -> Path | None:
     there = Path(run.data or data_cache()) / "weights"
     return there if there.is_dir() else None
-
-
-# Beyond the paper ---------------------------------------------------------------------------------------------------------
-
-
-def frontier(models: Models, measure: Measure) -> dict[str, float]:
-    """Reconstruction against the critic's score, of the generator that is told λ and of those with one λ each.
-
-    Returns:
-        ``told_psnr_0`` to ``_4`` and ``told_realness_0`` to ``_4`` from the least λ to the largest; the same of "lively",
-        "fixed" and "faithful"; ``told_span_db``, by how much PSNR rises from end to end.
-    """
-    if not {"valley_told", "valley_critic"} <= set(models):
-        return {}
-    told, critic, found = models["valley_told"], models["valley_critic"], {}
-    low, high = float(told.prior.low), float(told.prior.high)
-    for number in range(LEVELS):
-        lam = low * (high / low) ** (number / (LEVELS - 1))
-        found |= _point(told, critic, measure, f"told_{{}}_{number}", lam)
-    for name, model in (("lively", "valley_lively"), ("fixed", "valley_stage2"), ("faithful", "valley_faithful")):
-        if model in models:
-            found |= _point(models[model], critic, measure, f"{name}_{{}}")
-    return {**found, "told_span_db": found[f"told_psnr_{LEVELS - 1}"] - found["told_psnr_0"]}
-
-
-def _point(
-    model: nn.Module, critic: nn.Module, measure: Measure, name: str, lam: float | None = None
-) -> dict[str, float]:
-    made = measure.translate(model, lam=lam)
-    values = measure.reconstruction(model, lam)
-    real = realness(critic, measure.layouts, made)
-    return {name.format("psnr"): values["psnr"], name.format("lpips"): values["lpips"], name.format("realness"): real}
 
 
 # Table 4 ------------------------------------------------------------------------------------------------------------------

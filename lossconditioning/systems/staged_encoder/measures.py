@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +12,7 @@ from lossconditioning.datasets.pairs import Pairs
 from lossconditioning.evaluation.rate_distortion import psnr, squared_error
 from lossconditioning.losses import Lpips
 from lossconditioning.systems.staged_encoder.config import Config
+from lossconditioning.systems.staged_encoder.discriminants import Direction
 from lossconditioning.systems.staged_encoder.distances import all_pairs, chance
 from lossconditioning.systems.staged_encoder.models import Discriminator, StyleCode, StyleEncoder, Translator
 from lossconditioning.training.protocol import Data
@@ -104,6 +105,23 @@ class Measure:
         if not self.names:
             return {}
         return self.agreement(self.codes(encoder), codes_of(encoder, self.gallery.pictures).z)
+
+    @torch.no_grad()
+    def effects(self, model: Translator, ways: Sequence[Direction]) -> Tensor:
+        """How often each factor of style changes when a code moves along each direction: ``(D, F)`` in [0, 1].
+
+        The layouts are painted half a step below their pictures' codes and half a step above. Which factors a painting shows
+        is told by the picture of the gallery whose code is nearest to that of the painting.
+        """
+        known, z = codes_of(model.encoder, self.gallery.pictures).z, self.codes(model.encoder)
+        changed = []
+        for way in ways:
+            seen = []
+            for share in (-0.5, 0.5):
+                painted = model.generator(self.layouts, z + share * way.vector)
+                seen.append(self.gallery.factors[all_pairs(model.encoder(painted).z, known).argmin(1)])
+            changed.append((seen[0] != seen[1]).double().mean(0))
+        return torch.stack(changed)
 
     def agreement(self, codes: Tensor, gallery: Tensor) -> dict[str, float]:
         """The same of any numbers that say what style is, of the held-out pictures ``(N, D)`` and of the gallery ``(M, D)``."""

@@ -1,0 +1,61 @@
+"""What the paper does not have: a generator that is told λ beside fixed ones, and what the directions of a code change."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+
+from torch import nn
+
+from lossconditioning.systems.staged_encoder.discriminants import directions
+from lossconditioning.systems.staged_encoder.measures import Measure, codes_of, realness
+
+LEVELS = 5
+"""At how many λ the frontier of the generator that is told it is measured."""
+Models = Mapping[str, nn.Module]
+
+
+def frontier(models: Models, measure: Measure) -> dict[str, float]:
+    """Reconstruction against the critic's score, of the generator that is told λ and of those with one λ each.
+
+    Returns:
+        ``told_psnr_0`` to ``_4`` and ``told_realness_0`` to ``_4`` from the least λ to the largest; the same of "lively",
+        "fixed" and "faithful"; ``told_span_db``, by how much PSNR rises from end to end.
+    """
+    if not {"valley_told", "valley_critic"} <= set(models):
+        return {}
+    told, critic, found = models["valley_told"], models["valley_critic"], {}
+    low, high = float(told.prior.low), float(told.prior.high)
+    for number in range(LEVELS):
+        lam = low * (high / low) ** (number / (LEVELS - 1))
+        found |= _point(told, critic, measure, f"told_{{}}_{number}", lam)
+    for name, model in (("lively", "valley_lively"), ("fixed", "valley_stage2"), ("faithful", "valley_faithful")):
+        if model in models:
+            found |= _point(models[model], critic, measure, f"{name}_{{}}")
+    return {**found, "told_span_db": found[f"told_psnr_{LEVELS - 1}"] - found["told_psnr_0"]}
+
+
+def _point(
+    model: nn.Module, critic: nn.Module, measure: Measure, name: str, lam: float | None = None
+) -> dict[str, float]:
+    made = measure.translate(model, lam=lam)
+    values = measure.reconstruction(model, lam)
+    real = realness(critic, measure.layouts, made)
+    return {name.format("psnr"): values["psnr"], name.format("lpips"): values["lpips"], name.format("realness"): real}
+
+
+def sliders(model: nn.Module, measure: Measure) -> dict[str, float]:
+    """``slider_focus``: by which factor a direction's own factor changes more often than any other, the mean over directions.
+
+    And ``slider_focused``, for which share of the directions it does so at least three times as often.
+    """
+    gallery = measure.gallery
+    ways = directions(codes_of(model.encoder, gallery.pictures).z, gallery.factors, gallery.names, gallery.values)
+    focus = []
+    for way, row in zip(ways, measure.effects(model, ways).tolist(), strict=True):
+        own = row.pop(measure.names.index(way.factor))
+        focus.append(own / max(*row, 1 / len(measure.layouts)))
+    return {
+        "slider_focus": statistics.fmean(focus),
+        "slider_focused": sum(each >= 3 for each in focus) / len(focus),
+    }
