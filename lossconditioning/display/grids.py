@@ -34,7 +34,7 @@ def picture_grid(
     """Rows of pictures with labels.
 
     Args:
-        rows: label → pictures ``(3, H, W)``, in [0, 1] or uint8, one per column.
+        rows: label → pictures ``(3, H, W)``, in [0, 1] or uint8, one per column; no room is left for labels that are all blank.
         columns: a label for each.
         side: inches that a picture is wide.
         below: labels for the last row, under its pictures; or row's label → labels under that row.
@@ -44,7 +44,9 @@ def picture_grid(
     high = side * first.shape[1] / first.shape[2]
     under = below if isinstance(below, Mapping) else {list(rows)[-1]: below}
     lines = 0.4 + 0.25 * (len(under) - 1)  # inches, for labels above and below
-    made, axes = figure(count, len(rows), size=(side * count + (1.2 if any(rows) else 0), high * len(rows) + lines))
+    made, axes = figure(
+        count, len(rows), size=(side * count + (1.2 if any(map(str.strip, rows)) else 0), high * len(rows) + lines)
+    )
     for index, (label, pictures) in enumerate(rows.items()):
         for column, picture in enumerate(pictures):
             axis = axes[index * count + column]
@@ -56,7 +58,7 @@ def picture_grid(
             if under.get(label):
                 axis.set_xlabel(under[label][column], fontsize=9)
             if column == 0:
-                axis.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+                axis.set_ylabel(label.strip(), rotation=0, ha="right", va="center", fontsize=9)
     return made
 
 

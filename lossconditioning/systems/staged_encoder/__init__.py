@@ -7,16 +7,20 @@ triplets of pictures (stage 1); a generator learns to paint with it (stage 2); t
 from functools import partial
 
 from lossconditioning.systems.staged_encoder.claims import CLAIMS
+from lossconditioning.systems.staged_encoder.comparisons import played
 from lossconditioning.systems.staged_encoder.config import Config
 from lossconditioning.systems.staged_encoder.data import experiment_data, measure_for, pairs_of
+from lossconditioning.systems.staged_encoder.diagram import stages_diagram
 from lossconditioning.systems.staged_encoder.discriminants import Direction, directions
 from lossconditioning.systems.staged_encoder.distances import all_pairs, shared_factors, style_codes, style_distances
 from lossconditioning.systems.staged_encoder.evaluation import compare, compared, recall
-from lossconditioning.systems.staged_encoder.mapper import Mapper, fit_mapper, gaussian, outside
+from lossconditioning.systems.staged_encoder.figures import interpolation, samples, translations
+from lossconditioning.systems.staged_encoder.mapper import Mapper, fit_mapper, gaussian, lies_outside, outside
 from lossconditioning.systems.staged_encoder.measures import Measure, codes_of, measure
 from lossconditioning.systems.staged_encoder.models import Discriminator, Generator, StyleEncoder, Translator
 from lossconditioning.systems.staged_encoder.panel import play
-from lossconditioning.systems.staged_encoder.recipes import build, experiments
+from lossconditioning.systems.staged_encoder.plots import direction_effects, embedding, ladder, told_frontier, tsne
+from lossconditioning.systems.staged_encoder.recipes import build, build_discriminator, experiments
 from lossconditioning.systems.staged_encoder.task import discriminator_terms, terms, weigh
 from lossconditioning.systems.staged_encoder.training import around, draw, optimise
 from lossconditioning.systems.staged_encoder.triplets import Neighbours, neighbours, triplet_loss

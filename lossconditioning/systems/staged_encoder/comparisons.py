@@ -59,3 +59,8 @@ def sliders(model: nn.Module, measure: Measure) -> dict[str, float]:
         "slider_focus": statistics.fmean(focus),
         "slider_focused": sum(each >= 3 for each in focus) / len(focus),
     }
+
+
+def played(finished: Mapping[str, object]) -> str:
+    """Which of the finished experiments' networks readers play with: the long-trained one, where it is there."""
+    return "play" if "play" in finished else "valley"

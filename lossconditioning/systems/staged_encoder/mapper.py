@@ -142,14 +142,19 @@ def gaussian(codes: Tensor) -> Gaussian:
 
 
 def outside(samples: Tensor, codes: Tensor) -> float:
-    """Share of samples ``(M, Z)`` that lie outside of where codes ``(N, Z)`` are.
+    """Share of samples ``(M, Z)`` that lie outside of where codes ``(N, Z)`` are: see `lies_outside`."""
+    return float(lies_outside(samples, codes).float().mean())
 
-    Outside is what is farther from its nearest code than 99 % of codes are from theirs: it counts what Figure 9 of the
+
+def lies_outside(samples: Tensor, codes: Tensor) -> Tensor:
+    """Which samples ``(M, Z)`` lie outside of where codes ``(N, Z)`` are: bool ``(M,)``.
+
+    Outside is what is farther from its nearest code than 99 % of codes are from theirs: it finds what Figure 9 of the
     paper marks in red. Of an encoder's further codes it is about one in a hundred.
     """
     _check(codes)
     own = all_pairs(codes).fill_diagonal_(torch.inf).amin(1)
-    return float((_nearest(samples, codes)[0] > own.quantile(0.99)).float().mean())
+    return _nearest(samples, codes)[0] > own.quantile(0.99)
 
 
 def _check(codes: Tensor) -> None:

@@ -33,6 +33,8 @@ def test_a_grid_has_labels_where_they_belong(pixels):
 
 def test_a_grid_without_labels_leaves_no_room_for_them():
     assert picture_grid({"": torch.rand(2, 3, 4, 4)}, ["", ""], side=1.0).get_size_inches()[0] == 2.0
+    blank = picture_grid({"": torch.rand(2, 3, 4, 4), " ": torch.rand(2, 3, 4, 4)}, ["", ""], side=1.0)
+    assert blank.get_size_inches()[0] == 2.0
 
 
 def test_blank_pictures_are_white_and_wait_for_their_content():
