@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from lossconditioning.systems.staged_encoder.discriminants import directions
+from lossconditioning.systems.staged_encoder.effects import directions
 from lossconditioning.systems.staged_encoder.measures import Measure, codes_of, realness
 
 LEVELS = 5

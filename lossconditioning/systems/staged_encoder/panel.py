@@ -19,7 +19,7 @@ from lossconditioning.display import (
     figure,
     to_bytes,
 )
-from lossconditioning.systems.staged_encoder.discriminants import Direction
+from lossconditioning.systems.staged_encoder.effects import Direction
 from lossconditioning.systems.staged_encoder.models import Translator
 
 REACH = 1.5
