@@ -31,6 +31,7 @@ SAID = {
     "04_style_transfer": ["losses by vgg19 with fixed random filters"],
     "05_mixed_domain": ["losses by vgg19 with fixed random filters", "used instead: the built-in paintings"],
     "06_dynamic_net": ["losses by vgg19 with fixed random filters"],
+    "07_staged_encoder": ["vgg19 with fixed random filters"],
 }
 """Notebook → what its outputs say about each thing that would otherwise have been downloaded."""
 

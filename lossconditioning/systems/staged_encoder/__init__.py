@@ -6,13 +6,13 @@ triplets of pictures (stage 1); a generator learns to paint with it (stage 2); t
 
 from functools import partial
 
+from lossconditioning.systems.staged_encoder.axes import Direction, directions, effects
 from lossconditioning.systems.staged_encoder.claims import CLAIMS
 from lossconditioning.systems.staged_encoder.comparisons import played
 from lossconditioning.systems.staged_encoder.config import Config
 from lossconditioning.systems.staged_encoder.data import experiment_data, measure_for, pairs_of
 from lossconditioning.systems.staged_encoder.diagram import stages_diagram
 from lossconditioning.systems.staged_encoder.distances import all_pairs, shared_factors, style_codes, style_distances
-from lossconditioning.systems.staged_encoder.effects import Direction, directions
 from lossconditioning.systems.staged_encoder.evaluation import compare, compared, recall
 from lossconditioning.systems.staged_encoder.figures import interpolation, samples, translations
 from lossconditioning.systems.staged_encoder.mapper import Mapper, fit_mapper, gaussian, lies_outside, outside

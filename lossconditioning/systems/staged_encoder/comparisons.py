@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from lossconditioning.systems.staged_encoder.effects import directions
+from lossconditioning.systems.staged_encoder.axes import directions, effects
 from lossconditioning.systems.staged_encoder.measures import Measure, codes_of, realness
 
 LEVELS = 5
@@ -51,8 +51,8 @@ def sliders(model: nn.Module, measure: Measure) -> dict[str, float]:
     """
     gallery = measure.gallery
     ways = directions(codes_of(model.encoder, gallery.pictures).z, gallery.factors, gallery.names, gallery.values)
-    focus = []
-    for way, row in zip(ways, measure.effects(model, ways).tolist(), strict=True):
+    moved, focus = effects(model, ways, measure.layouts, measure.pictures, measure.factors, gallery), []
+    for way, row in zip(ways, moved.tolist(), strict=True):
         own = row.pop(measure.names.index(way.factor))
         focus.append(own / max(*row, 1 / len(measure.layouts)))
     return {

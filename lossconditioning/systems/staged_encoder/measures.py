@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +13,6 @@ from lossconditioning.evaluation.rate_distortion import psnr, squared_error
 from lossconditioning.losses import Lpips
 from lossconditioning.systems.staged_encoder.config import Config
 from lossconditioning.systems.staged_encoder.distances import all_pairs, chance
-from lossconditioning.systems.staged_encoder.effects import Direction
 from lossconditioning.systems.staged_encoder.models import Discriminator, StyleCode, StyleEncoder, Translator
 from lossconditioning.training.protocol import Data
 
@@ -105,30 +104,6 @@ class Measure:
         if not self.names:
             return {}
         return self.agreement(self.codes(encoder), codes_of(encoder, self.gallery.pictures).z)
-
-    @torch.no_grad()
-    def effects(self, model: Translator, ways: Sequence[Direction]) -> Tensor:
-        """How often each factor changes when a code moves from one end of a direction to the other: ``(D, F)`` in [0, 1].
-
-        Each layout is painted with its picture's code, where that has the value of either end, and with the code that is moved
-        to the other end. Which factors a painting shows is told by the picture of the gallery whose code is nearest to that of
-        the painting.
-        """
-        known, z = codes_of(model.encoder, self.gallery.pictures).z, self.codes(model.encoder)
-
-        def shown(layouts: Tensor, z: Tensor) -> Tensor:
-            painted = model.generator(layouts, z)
-            return self.gallery.factors[all_pairs(model.encoder(painted).z, known).argmin(1)]
-
-        before, changed = shown(self.layouts, z), []
-        for way in ways:
-            number = self.names.index(way.factor)
-            rows = []
-            for end, sign in zip(way.ends, (1, -1), strict=True):
-                there = self.factors[:, number] == self.gallery.values[number].index(end)
-                rows.append(shown(self.layouts[there], z[there] + sign * way.vector) != before[there])
-            changed.append(torch.cat(rows).double().mean(0))
-        return torch.stack(changed)
 
     def agreement(self, codes: Tensor, gallery: Tensor) -> dict[str, float]:
         """The same of any numbers that say what style is, of the held-out pictures ``(N, D)`` and of the gallery ``(M, D)``."""

@@ -19,11 +19,13 @@ from lossconditioning.display import (
     figure,
     to_bytes,
 )
-from lossconditioning.systems.staged_encoder.effects import Direction
+from lossconditioning.systems.staged_encoder.axes import Direction
 from lossconditioning.systems.staged_encoder.models import Translator
 
-REACH = 1.5
+REACH = 1.0
 """How far a slider goes, in multiples of the distance of its two ends."""
+SHOWN = 192
+"""Pixels a side on the screen, at least."""
 
 
 def play(
@@ -61,8 +63,8 @@ def play(
         presets={"as the style is": {"walk": 0.0, **dict.fromkeys(moves, 0.0)}},
         strip=strip,
         photographs=True,
-        alt="A layout, the picture whose style is taken, and the layout painted in that style: colours, light and weather "
-        "are those of the picture, the place is that of the layout.",
+        alt="A layout, the picture whose style is taken, the layout painted in that style, and a second style to walk to: "
+        "colours, light and weather are those of the style, the place is that of the layout.",
     )
 
 
@@ -70,9 +72,9 @@ class _Stage:
     """The still parts of the picture, and the artists that move."""
 
     def __init__(self, model: Translator, directions: Sequence[Direction], side: int):
-        self.model, self.directions, self.side = model.eval(), directions, side
-        made, axes = figure(3, size=(9.2, 3.3))
-        self.shown = blank_pictures(axes, 2 * side, titles=("layout", "style", "painted"))
+        self.model, self.directions, self.shown_side = model.eval(), directions, max(side, SHOWN)
+        made, axes = figure(4, size=(9.2, 2.6))
+        self.shown = blank_pictures(axes, self.shown_side, titles=("layout", "style", "painted", "second style"))
         self.live = LiveFigure(made, [*self.shown])
 
     @torch.no_grad()
@@ -86,7 +88,8 @@ class _Stage:
     def render(self, walk: float, layout: Picture, style: Picture, towards: Picture, **moves: float):
         z = self.code(style, towards, walk, moves)
         painted = self.model.generator(layout.pixels[None], z)
-        nearer = towards if walk > 0.5 else style
-        for place, pixels in zip(self.shown, (layout.pixels, nearer.pixels, painted[0]), strict=True):
-            place.set_data(to_bytes(F.interpolate(pixels[None], (2 * self.side,) * 2, mode="bilinear")[0].clamp(0, 1)))
+        shown = torch.stack([layout.pixels, style.pixels, painted[0], towards.pixels])
+        larger = F.interpolate(shown, (self.shown_side,) * 2, mode="bilinear").clamp(0, 1)
+        for place, pixels in zip(self.shown, larger, strict=True):
+            place.set_data(to_bytes(pixels))
         return self.live.frame(), {"z": " ".join(f"{number:+.2f}" for number in z[0].tolist())}
