@@ -91,7 +91,7 @@ def effects(
 
     Each layout is painted with its picture's code, where that has the value of either end, and with the code that is moved to
     the other end. Which factors a painting shows is told by the picture of the gallery whose code is nearest to that of the
-    painting.
+    painting. A direction with neither end among the pictures has nan.
 
     Args:
         ways: see `directions`.
@@ -111,6 +111,8 @@ def effects(
         rows = []
         for end, sign in zip(way.ends, (1, -1), strict=True):
             there = factors[:, number] == gallery.values[number].index(end)
-            rows.append(shown(layouts[there], z[there] + sign * way.vector) != before[there])
-        changed.append(torch.cat(rows).double().mean(0))
+            if there.any():
+                rows.append(shown(layouts[there], z[there] + sign * way.vector) != before[there])
+        unknown = torch.full((len(gallery.names),), torch.nan, dtype=torch.float64)
+        changed.append(torch.cat(rows).double().mean(0) if rows else unknown)
     return torch.stack(changed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping
 
@@ -47,14 +48,16 @@ def _point(
 def sliders(model: nn.Module, measure: Measure) -> dict[str, float]:
     """``slider_focus``: by which factor a direction's own factor changes more often than any other, the mean over directions.
 
-    And ``slider_focused``, for which share of the directions it does so at least three times as often.
+    And ``slider_focused``, for which share of the directions it does so at least three times as often. Directions that no
+    held-out picture can be moved along are left out.
     """
     gallery = measure.gallery
     ways = directions(codes_of(model.encoder, gallery.pictures).z, gallery.factors, gallery.names, gallery.values)
     moved, focus = effects(model, ways, measure.layouts, measure.pictures, measure.factors, gallery), []
     for way, row in zip(ways, moved.tolist(), strict=True):
         own = row.pop(measure.names.index(way.factor))
-        focus.append(own / max(*row, 1 / len(measure.layouts)))
+        if not math.isnan(own):
+            focus.append(own / max(*row, 1 / len(measure.layouts)))
     return {
         "slider_focus": statistics.fmean(focus),
         "slider_focused": sum(each >= 3 for each in focus) / len(focus),

@@ -96,6 +96,7 @@ class Config(Common):
             "discriminator",
             "discriminator_layers",
             "z_size",
+            "side",
             "count",
         ):
             positive_int(name, getattr(self, name))

@@ -44,18 +44,19 @@ def compare(trained: Mapping[str, Trained], run: Run) -> dict[str, float]:
     found: dict[str, float] = {}
     for dataset in SETS:
         models = {name: item.model.eval() for name, item in trained.items()}
-        if dataset not in models or not at_hand(dataset, run):
+        encoder = f"encoder_{dataset}"
+        if encoder not in models or not at_hand(dataset, run):
             continue
-        config = trained[dataset].config
+        config = trained[encoder].config
         measure, prefix = measure_for(config, run), "" if dataset == MAIN else f"{dataset}_"
         metrics = {
-            **measure.neighbours(models[f"encoder_{dataset}"]),
+            **measure.neighbours(models[encoder]),
             **table_1(models, measure, dataset),
             **table_2(models, measure, dataset),
             **table_3(models, measure, dataset, run),
         }
         if dataset == "valley":
-            metrics |= {**frontier(models, measure), **sliders(models[dataset], measure)}
+            metrics |= {**frontier(models, measure), **(sliders(models[dataset], measure) if dataset in models else {})}
             if "encoder_valley_by_13" in models:
                 metrics["neighbour_by_13"] = measure.neighbours(models["encoder_valley_by_13"])["neighbour_accuracy"]
         found |= {prefix + name: value for name, value in metrics.items()}
@@ -64,7 +65,8 @@ def compare(trained: Mapping[str, Trained], run: Run) -> dict[str, float]:
 
 def at_hand(dataset: str, run: Run) -> bool:
     """Whether a data set needs no file, or its files are there."""
-    return dataset != "facades" or run.smoke or (Path(run.data or data_cache()) / "cmp_facades" / "test").is_dir()
+    folder = Path(run.data or data_cache()) / "cmp_facades"
+    return dataset != "facades" or run.smoke or all((folder / part).is_dir() for part in ("train", "test"))
 
 
 # Tables -------------------------------------------------------------------------------------------------------------------
@@ -93,7 +95,7 @@ def table_2(models: Models, measure: Measure, dataset: str) -> dict[str, float]:
             if name in models:
                 values = measure.reconstruction(models[name])
                 found |= {f"{what}_{stage}_by_{other}": values[what] for what in ("psnr", "lpips")}
-                if stage == "stage3":
+                if stage == "stage3" and dataset in models:
                     gaps.append(measure.reconstruction(models[dataset])["psnr"] - values["psnr"])
     return {**found, **({"transfer_gap_db": max(gaps)} if gaps else {})}
 
@@ -123,7 +125,7 @@ def table_3(models: Models, measure: Measure, dataset: str, run: Run) -> dict[st
             found[f"diversity_sampling_{method}"] = measure.diversity(model, sampled)
         probabilities = torch.cat([score(part) for part in measure.translate(model)[:50].split(25)])
         found[f"score_{method}"] = classifier_score(probabilities) if len(probabilities) >= 10 else math.nan
-    if f"{dataset}_bicycle_v1" in models:
+    if {dataset, f"{dataset}_bicycle_v1"} <= set(models):
         found["diversity_ratio"] = found["diversity_transfer_stage3"] / found["diversity_transfer_bicycle_v1"]
     return found
 

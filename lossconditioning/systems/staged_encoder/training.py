@@ -87,10 +87,11 @@ class Making(nn.Module):
             z = z + (0.5 * found.log_variance).exp() * torch.randn_like(z)
         made = Made(generator(layouts, z, lam), found.z, found.log_variance)
         if row.random:
-            # Without a prior, a random style is that of another training picture (4.1, "Ablative study").
-            style = torch.randn_like(z) if row.z_KL else z.roll(1, 0)
+            # Without a prior, a random style is that of another training picture (4.1, "Ablative study"). It counts as drawn:
+            # what its pictures cost is for the generator alone, and moves no code.
+            style = torch.randn_like(z) if row.z_KL else z.detach().roll(1, 0)
             random = generator(layouts, style, lam)
-            made = made._replace(random=random, style=style.detach(), read=self._read(random))
+            made = made._replace(random=random, style=style, read=self._read(random))
         if row.cyc_recon:
             swapped = generator(layouts.roll(-1, 0), z, lam.roll(-1, 0))
             made = made._replace(cycle=generator(layouts, self.model.encoder(swapped).z, lam))
