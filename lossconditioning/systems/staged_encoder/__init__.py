@@ -13,7 +13,7 @@ from lossconditioning.systems.staged_encoder.config import Config
 from lossconditioning.systems.staged_encoder.data import experiment_data, measure_for, pairs_of
 from lossconditioning.systems.staged_encoder.diagram import stages_diagram
 from lossconditioning.systems.staged_encoder.distances import all_pairs, shared_factors, style_codes, style_distances
-from lossconditioning.systems.staged_encoder.evaluation import compare, compared, recall
+from lossconditioning.systems.staged_encoder.evaluation import compare, compared
 from lossconditioning.systems.staged_encoder.figures import interpolation, samples, translations
 from lossconditioning.systems.staged_encoder.mapper import Mapper, fit_mapper, gaussian, lies_outside, outside
 from lossconditioning.systems.staged_encoder.measures import Measure, codes_of, measure
@@ -21,6 +21,7 @@ from lossconditioning.systems.staged_encoder.models import Discriminator, Genera
 from lossconditioning.systems.staged_encoder.panel import play
 from lossconditioning.systems.staged_encoder.plots import direction_effects, embedding, ladder, told_frontier, tsne
 from lossconditioning.systems.staged_encoder.recipes import build, build_discriminator, experiments
+from lossconditioning.systems.staged_encoder.recollection import recall
 from lossconditioning.systems.staged_encoder.task import discriminator_terms, terms, weigh
 from lossconditioning.systems.staged_encoder.training import around, draw, optimise
 from lossconditioning.systems.staged_encoder.triplets import Neighbours, neighbours, triplet_loss

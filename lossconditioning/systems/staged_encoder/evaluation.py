@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,9 +14,7 @@ from lossconditioning.systems.staged_encoder.comparisons import Models, frontier
 from lossconditioning.systems.staged_encoder.data import measure_for
 from lossconditioning.systems.staged_encoder.mapper import fit_mapper, gaussian, outside
 from lossconditioning.systems.staged_encoder.measures import Measure, codes_of
-from lossconditioning.systems.staged_encoder.variants import VARIANTS
 from lossconditioning.training import Run, Trained
-from lossconditioning.training.cards import Card
 from lossconditioning.training.randomness import generator
 
 MAIN = "outlines"
@@ -133,40 +130,3 @@ def table_3(models: Models, measure: Measure, dataset: str, run: Run) -> dict[st
 def _weights(run: Run) -> Path | None:
     there = Path(run.data or data_cache()) / "weights"
     return there if there.is_dir() else None
-
-
-# Table 4 ------------------------------------------------------------------------------------------------------------------
-
-
-def recall(found: Mapping[str, Card]) -> dict[str, float]:
-    """Table 4 out of the cards of networks that do not all ship: means, and deviations where there are repetitions.
-
-    Returns:
-        Table 1 of facades, whose pictures not everybody has; ``ladder_psnr_VARIANT`` and ``ladder_lpips_VARIANT`` of every row
-        of Table 4 that is there, with ``…_deviation``; ``ladder_seeds``, of how many repetitions at least.
-    """
-    metrics, counts = _of_facades(found), []
-    for variant in VARIANTS:
-        first = MAIN if variant == "ours_v3" else f"{MAIN}_{variant}"
-        names = (first, f"{first}_again1", f"{first}_again2")
-        cards = [found[name] for name in names if name in found]
-        if not cards:
-            continue
-        counts.append(len(cards))
-        for what in ("psnr", "lpips"):
-            values = [card.metrics[what] for card in cards]
-            metrics[f"ladder_{what}_{variant}"] = statistics.fmean(values)
-            if len(values) > 1:
-                metrics[f"ladder_{what}_{variant}_deviation"] = statistics.stdev(values)
-    return {**metrics, **({"ladder_seeds": float(min(counts))} if counts else {})}
-
-
-def _of_facades(found: Mapping[str, Card]) -> dict[str, float]:
-    """Table 1 on facades as it stands in the cards, for whoever has not downloaded them."""
-    names = {method: name.format("facades") for method, name in METHODS.items()}
-    return {
-        f"facades_{what}_{method}": found[name].metrics[what]
-        for method, name in names.items()
-        if name in found
-        for what in ("psnr", "lpips")
-    }
