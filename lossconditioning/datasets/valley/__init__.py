@@ -53,7 +53,7 @@ def valley(count: int = 1000, split: str = "train", size: int = 64, styles: Sequ
     cuts = [_cut(first + number, PLACES[split], size) for number in range(count)]
     drawn = [_style(first + number) for number in styled_by(styles, count)]
     layouts, pictures = torch.empty(2, count, 3, size, size, dtype=torch.uint8)
-    with progress_bar(count, "the valley", "picture", show=count > 200) as bar:
+    with progress_bar(count, "the valley", "picture", show=count > 1000) as bar:
         # One place and season after the other, for what is known of them is kept for a while.
         for number in sorted(range(count), key=lambda n: (cuts[n].place, drawn[n][0].season)):
             layouts[number] = _tensor(layout(cuts[number]))

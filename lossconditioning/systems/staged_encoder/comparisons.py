@@ -6,10 +6,15 @@ import math
 import statistics
 from collections.abc import Mapping
 
+import torch
 from torch import nn
 
 from lossconditioning.systems.staged_encoder.axes import directions, effects
+from lossconditioning.systems.staged_encoder.config import Config
+from lossconditioning.systems.staged_encoder.data import features_for
+from lossconditioning.systems.staged_encoder.distances import style_codes
 from lossconditioning.systems.staged_encoder.measures import Measure, codes_of, realness
+from lossconditioning.training import Run
 
 LEVELS = 5
 """At how many λ the frontier of the generator that is told it is measured."""
@@ -62,6 +67,25 @@ def sliders(model: nn.Module, measure: Measure) -> dict[str, float]:
         "slider_focus": statistics.fmean(focus),
         "slider_focused": sum(each >= 3 for each in focus) / len(focus),
     }
+
+
+@torch.no_grad()
+def by_other_means(config: Config, measure: Measure, run: Run) -> dict[str, float]:
+    """``neighbour_by_colours``, ``_style`` and ``_axes``: what `Measure.neighbours` would be without an encoder.
+
+    By means and deviations of the three colours; by the style distance; by its codes' first principal axes, as many as z has
+    numbers.
+    """
+    features = features_for(config, run)
+    pictures = (255 * measure.pictures).round().byte(), measure.gallery.pictures
+    colours = [torch.cat([each.float().mean((2, 3)), each.float().std((2, 3))], 1) for each in pictures]
+    codes = [style_codes(each, features) for each in pictures]
+    middle = codes[1].mean(0)
+    centred = codes[1] - middle
+    strength, first = torch.linalg.eigh(centred @ centred.T)  # smaller than the codes' own covariance
+    axes = centred.T @ (first / strength.clamp(min=1e-12).sqrt())[:, -config.z_size :]
+    ways = {"colours": colours, "style": codes, "axes": [(each - middle) @ axes for each in codes]}
+    return {f"neighbour_by_{name}": measure.agreement(*both)["neighbour_accuracy"] for name, both in ways.items()}
 
 
 def played(finished: Mapping[str, object]) -> str:

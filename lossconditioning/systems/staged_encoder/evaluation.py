@@ -10,7 +10,7 @@ import torch
 
 from lossconditioning.evaluation import Classifier, classifier_score
 from lossconditioning.paths import data_cache
-from lossconditioning.systems.staged_encoder.comparisons import Models, frontier, sliders
+from lossconditioning.systems.staged_encoder.comparisons import Models, by_other_means, frontier, sliders
 from lossconditioning.systems.staged_encoder.data import measure_for
 from lossconditioning.systems.staged_encoder.mapper import fit_mapper, gaussian, outside
 from lossconditioning.systems.staged_encoder.measures import Measure, codes_of
@@ -22,6 +22,8 @@ MAIN = "outlines"
 SETS = (MAIN, "valley", "facades")
 METHODS = {"stage2": "{}_stage2", "stage3": "{}", "bicycle_v1": "{}_bicycle_v1", "bicycle_v2": "{}_bicycle_v2"}
 """Row of Table 1 → the name of its experiment on a data set."""
+SCORED = 30
+"""How many pictures a classifier scores."""
 EPOCHS = 50
 """Of the mapper here; 500 in the paper."""
 
@@ -54,6 +56,7 @@ def compare(trained: Mapping[str, Trained], run: Run) -> dict[str, float]:
         }
         if dataset == "valley":
             metrics |= {**frontier(models, measure), **(sliders(models[dataset], measure) if dataset in models else {})}
+            metrics |= by_other_means(config, measure, run)
             if "encoder_valley_by_13" in models:
                 metrics["neighbour_by_13"] = measure.neighbours(models["encoder_valley_by_13"])["neighbour_accuracy"]
         found |= {prefix + name: value for name, value in metrics.items()}
@@ -120,7 +123,7 @@ def table_3(models: Models, measure: Measure, dataset: str, run: Run) -> dict[st
         elif method.startswith("bicycle"):
             sampled = torch.randn(64, model.encoder.z_size, generator=generator(0))
             found[f"diversity_sampling_{method}"] = measure.diversity(model, sampled)
-        probabilities = torch.cat([score(part) for part in measure.translate(model)[:50].split(25)])
+        probabilities = torch.cat([score(part) for part in measure.translate(model)[:SCORED].split(15)])
         found[f"score_{method}"] = classifier_score(probabilities) if len(probabilities) >= 10 else math.nan
     if {dataset, f"{dataset}_bicycle_v1"} <= set(models):
         found["diversity_ratio"] = found["diversity_transfer_stage3"] / found["diversity_transfer_bicycle_v1"]

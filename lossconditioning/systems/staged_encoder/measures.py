@@ -17,7 +17,7 @@ from lossconditioning.systems.staged_encoder.models import Discriminator, StyleC
 from lossconditioning.training.protocol import Data
 
 NEAREST = 5
-STYLES, LAYOUTS = 16, 20
+STYLES, LAYOUTS = 16, 12
 """In how many styles how many layouts are translated for diversity (the paper: 16 and 100)."""
 _CHUNK = 32
 

@@ -75,7 +75,8 @@ class _Stage:
         self.model, self.directions, self.shown_side = model.eval(), directions, max(side, SHOWN)
         made, axes = figure(4, size=(9.2, 2.6))
         self.shown = blank_pictures(axes, self.shown_side, titles=("layout", "style", "painted", "second style"))
-        self.live = LiveFigure(made, [*self.shown])
+        self.title = axes[2].set_title("painted")
+        self.live = LiveFigure(made, [*self.shown, self.title])
 
     @torch.no_grad()
     def code(self, style: Picture, towards: Picture, walk: float, moves: Mapping[str, float]) -> Tensor:
@@ -87,6 +88,7 @@ class _Stage:
     @torch.no_grad()
     def render(self, walk: float, layout: Picture, style: Picture, towards: Picture, **moves: float):
         z = self.code(style, towards, walk, moves)
+        self.title.set_text(f"painted, walk {walk:.2f}")
         painted = self.model.generator(layout.pixels[None], z)
         shown = torch.stack([layout.pixels, style.pixels, painted[0], towards.pixels])
         larger = F.interpolate(shown, (self.shown_side,) * 2, mode="bilinear").clamp(0, 1)

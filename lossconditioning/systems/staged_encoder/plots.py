@@ -154,7 +154,7 @@ def told_frontier(metrics: Mapping[str, float], prefix: str = "") -> Figure:
     axis.set(
         xlabel="reconstruction: PSNR in dB (right is better)",
         ylabel="realness by the critic (up is better)",
-        title="λ is what reconstruction usually weighs",
+        title="λ: what reconstruction weighs in all other networks",
     )
     axis.legend(fontsize=9)
     return made

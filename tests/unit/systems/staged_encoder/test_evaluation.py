@@ -175,6 +175,7 @@ def test_a_claim_has_its_numbers_wherever_its_networks_are(number, monkeypatch):
 
     monkeypatch.setattr(evaluation, "measure_for", lambda config, run: Known())
     monkeypatch.setattr(evaluation, "codes_of", lambda encoder, pictures: type("Codes", (), {"z": torch.randn(20, 8)}))
+    monkeypatch.setattr(evaluation, "by_other_means", lambda *given: {})
     monkeypatch.setattr(evaluation, "sliders", lambda *given: dict.fromkeys(("slider_focus", "slider_focused"), 1.0))
     monkeypatch.setattr(comparisons, "realness", lambda *given: 1.0)
     statement = staged.CLAIMS[number]
@@ -190,7 +191,11 @@ def test_an_encoder_alone_is_measured_too(models, valley):
     found = staged.compare(trained(some_of(models, "encoder_valley", "encoder_valley_by_13")), SMOKE)
     shares = {f"valley_{name}": value for name, value in valley.neighbours(models["encoder_valley"]).items()}
     by_13 = valley.neighbours(models["encoder_valley_by_13"])["neighbour_accuracy"]
-    assert found == {**shares, "valley_neighbour_by_13": by_13}
+    others = comparisons.by_other_means(SMALL["encoder_valley"], valley, SMOKE)
+    assert set(others) == {f"neighbour_by_{name}" for name in ("colours", "style", "axes")}
+    assert all(0 <= share <= 1 for share in others.values())
+    named = {f"valley_{name}": value for name, value in others.items()}
+    assert found == pytest.approx({**shares, **named, "valley_neighbour_by_13": by_13})
 
 
 def test_facades_are_left_out_where_their_files_are_missing(models, tmp_path, monkeypatch):
