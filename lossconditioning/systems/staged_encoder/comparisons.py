@@ -53,7 +53,7 @@ def _point(
 def sliders(model: nn.Module, measure: Measure) -> dict[str, float]:
     """``slider_focus``: by which factor a direction's own factor changes more often than any other, the mean over directions.
 
-    And ``slider_focused``, for which share of the directions it does so at least three times as often. Directions that no
+    And ``slider_apart``, for which share of the directions it does so at least three times as often. Directions that no
     held-out picture can be moved along are left out.
     """
     gallery = measure.gallery
@@ -65,7 +65,7 @@ def sliders(model: nn.Module, measure: Measure) -> dict[str, float]:
             focus.append(own / max(*row, 1 / len(measure.layouts)))
     return {
         "slider_focus": statistics.fmean(focus),
-        "slider_focused": sum(each >= 3 for each in focus) / len(focus),
+        "slider_apart": sum(each >= 3 for each in focus) / len(focus),
     }
 
 

@@ -122,7 +122,7 @@ def test_sliders_are_judged_by_what_they_change_beside_their_own_factor(valley, 
     monkeypatch.setattr(comparisons, "directions", lambda *given: ways)
     monkeypatch.setattr(comparisons, "effects", lambda *given: moved)
     found = comparisons.sliders(staged.build(SMALL["valley"]), valley)  # hour, weather, season
-    assert found == pytest.approx({"slider_focus": (0.9 / 0.2 + 0.5 / 0.4) / 2, "slider_focused": 0.5})
+    assert found == pytest.approx({"slider_focus": (0.9 / 0.2 + 0.5 / 0.4) / 2, "slider_apart": 0.5})
     moved[1] = torch.tensor([0.0, 0.01, 0.5])  # what changes in less than one picture counts as one
     assert comparisons.sliders(staged.build(SMALL["valley"]), valley)["slider_focus"] == pytest.approx((4.5 + 6) / 2)
 
@@ -176,7 +176,7 @@ def test_a_claim_has_its_numbers_wherever_its_networks_are(number, monkeypatch):
     monkeypatch.setattr(evaluation, "measure_for", lambda config, run: Known())
     monkeypatch.setattr(evaluation, "codes_of", lambda encoder, pictures: type("Codes", (), {"z": torch.randn(20, 8)}))
     monkeypatch.setattr(evaluation, "by_other_means", lambda *given: {})
-    monkeypatch.setattr(evaluation, "sliders", lambda *given: dict.fromkeys(("slider_focus", "slider_focused"), 1.0))
+    monkeypatch.setattr(evaluation, "sliders", lambda *given: dict.fromkeys(("slider_focus", "slider_apart"), 1.0))
     monkeypatch.setattr(comparisons, "realness", lambda *given: 1.0)
     statement = staged.CLAIMS[number]
     names = [*statement.of, *staged.compared(SMOKE)]
