@@ -19,7 +19,7 @@ from lossconditioning.systems.staged_encoder.recipes import TOLD
 from lossconditioning.systems.staged_encoder.variants import LPIPS_OF_PAPER, VARIANTS
 
 _WIDTH = 9.5  # inches
-# Color, marker and its area in square points, for all to look about as large. Okabe and Ito's eight, of which six have roles.
+# Colour, marker and its area in square points, for all to look about as large. Okabe and Ito's eight, of which six have roles.
 _LOOKS = (
     (COLORS["conditional"], "o", 16),
     ("#E69F00", "s", 13),
