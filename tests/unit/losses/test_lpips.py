@@ -19,7 +19,7 @@ def no_weights_at_hand(monkeypatch, tmp_path):
 
 @pytest.fixture
 def theirs():
-    """torchmetrics' network on random filters, of which some are biased: an untrained network's biases are 0."""
+    """torchmetrics' network on random filters, some of which have a bias: an untrained network's biases are 0."""
     network = _LPIPS(net="squeeze", pnet_rand=True)
     for name, tensor in network.net.named_parameters():
         if name.endswith("bias"):
