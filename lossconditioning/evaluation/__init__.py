@@ -24,7 +24,7 @@ from lossconditioning.evaluation.frontier import (
     single_model_baseline,
     term_values,
 )
-from lossconditioning.evaluation.rate_distortion import bd_rate, ms_ssim, similarity_decibels
+from lossconditioning.evaluation.rate_distortion import bd_rate, mean_psnr, ms_ssim, similarity_decibels
 from lossconditioning.evaluation.scores import classifier_score
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "gap_closed",
     "hypervolume",
     "hypervolume_shares",
+    "mean_psnr",
     "measured_claims",
     "ms_ssim",
     "objective",

@@ -116,6 +116,11 @@ def psnr(distortion: Tensor) -> Tensor:
     return 10 * (PEAK**2 / distortion).log10()
 
 
+def mean_psnr(pictures: Tensor, others: Tensor) -> float:
+    """PSNR in dB of pictures ``(B, 3, H, W)`` in [0, 1], the mean over them; one that is equal to the other counts as 140."""
+    return float(psnr(squared_error(pictures.double(), others.double()).clamp(min=PEAK**2 * 1e-14)).mean())
+
+
 def quality(picture: Tensor, shown: Tensor, similarity: bool = True) -> dict[str, float]:
     """How close two pictures are, uint8 ``(3, H, W)`` each: distortion, PSNR and, unless not wanted, MS-SSIM in dB.
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lossconditioning.datasets.shapes3d import FACTORS, factors_of, index_of
+from lossconditioning.evaluation import mean_psnr
 from lossconditioning.systems.beta_vae.data import Pictures, as_float
 from lossconditioning.systems.beta_vae.models import BetaVAE
 from lossconditioning.systems.beta_vae.task import pixel_mean
@@ -58,8 +59,7 @@ def psnr(model: BetaVAE, pictures: Tensor, lam: float = SHARPEST) -> float:
         pictures: uint8 ``(N, 3, S, S)``.
         lam: β.
     """
-    errors = (reconstructed(model, pictures, lam) - as_float(pictures)).square().flatten(1).mean(1)  # (N,)
-    return float(-10 * errors.double().log10().mean())
+    return mean_psnr(reconstructed(model, pictures, lam), as_float(pictures))
 
 
 def shape_accuracy(model: BetaVAE, numbers: Tensor, look_up: Callable[[Tensor], Tensor], lam: float) -> float:

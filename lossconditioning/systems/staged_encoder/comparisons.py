@@ -45,7 +45,7 @@ def _point(
     model: nn.Module, critic: nn.Module, measure: Measure, name: str, lam: float | None = None
 ) -> dict[str, float]:
     made = measure.translate(model, lam=lam)
-    values = measure.reconstruction(model, lam)
+    values = measure.closeness(made)
     real = realness(critic, measure.layouts, made)
     return {name.format("psnr"): values["psnr"], name.format("lpips"): values["lpips"], name.format("realness"): real}
 

@@ -129,7 +129,7 @@ class Config(Common):
             )
         if self.frozen and self.begins is None:
             raise ReaderError("Only an encoder that was trained before can be frozen: name it in begins.")
-        if (self.dataset == "expressions") < (self.distance == "expression"):
+        if self.distance == "expression" and self.dataset != "expressions":
             raise ReaderError(
                 f"Distances between expressions are those of the data set 'expressions'; got {self.dataset!r}."
             )

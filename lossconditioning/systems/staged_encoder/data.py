@@ -15,6 +15,7 @@ from lossconditioning.datasets import expressions, facades, outlines, valley
 from lossconditioning.datasets.expressions import expression_codes
 from lossconditioning.datasets.pairs import Pairs
 from lossconditioning.losses import Lpips, PerceptualFeatures
+from lossconditioning.losses.pretrained import RANDOM
 from lossconditioning.painting import weights_for
 from lossconditioning.paths import data_cache
 from lossconditioning.systems.staged_encoder.config import Config
@@ -31,6 +32,8 @@ from lossconditioning.training.randomness import generator, mix
 
 HELD_OUT = 100
 """How many pairs networks are measured on; of facades the 53 that the public test set here has, or their first hundred."""
+KEPT = 4_000_000_000
+"""How many bytes the activations of all training pictures may take; else those of a batch are computed each time."""
 _CHUNK = 32
 
 
@@ -110,10 +113,9 @@ def experiment_data(config: Config, run: Run) -> StagedData:
     source = f"{pairs.source}; measured on {measure.source}"
     if config.kind == "encoder":
         near = neighbours_for(config, run, pairs)
-        pictures = floats(pairs.pictures)
 
         def triplet(step: int) -> Triplet:
-            return Triplet(*pictures[near.triplets(config.batch_size, seed, step)], config.margin)
+            return Triplet(*floats(pairs.pictures[near.triplets(config.batch_size, seed, step)]), config.margin)
 
         return StagedData(source, triplet, measure)
 
@@ -128,8 +130,7 @@ def experiment_data(config: Config, run: Run) -> StagedData:
         return StagedData(source, batch, measure)
     costs = Costs(config, features_for(config, run, training=True))
     targets = Targets(pairs.pictures, costs)
-    build_seed = mix(run.seed, config.repeat, 1)
-    seed_everything(build_seed)
+    seed_everything(mix(run.seed, config.repeat, 1))
     discriminator = build_discriminator(config)
     said = f"{source}; {costs.features.source}"
     return StagedData(
@@ -148,22 +149,28 @@ def neighbours_for(config: Config, run: Run, pairs: Pairs) -> Neighbours:
 
 
 class Targets:
-    """Activations of all pictures, which reconstructions are compared with, by number; computed once."""
+    """Activations of pictures, which reconstructions are compared with, by number; computed once where they fit, see `KEPT`."""
 
     def __init__(self, pictures: Tensor, costs: Costs):
         self.pictures, self.costs = pictures, costs
 
+    def of(self, pictures: Tensor) -> tuple[Tensor, ...]:
+        """Those of pictures, uint8 ``(B, 3, S, S)``: ``(B, C, h, w)`` of each layer."""
+        return self.costs.targets(floats(pictures).to(self.costs.features.mean.device))
+
     @cached_property
-    def all(self) -> tuple[Tensor, ...]:
-        """bfloat16 ``(N, C, h, w)`` of each layer: they are many, and half of the memory does."""
-        device = self.costs.features.mean.device
-        parts = [
-            [layer.bfloat16() for layer in self.costs.targets(floats(part).to(device))]
-            for part in self.pictures.split(_CHUNK)
-        ]
+    def all(self) -> tuple[Tensor, ...] | None:
+        """bfloat16 ``(N, C, h, w)`` of each layer, for half of the memory does; None if they would be too many."""
+        parts = []
+        for part in self.pictures.split(_CHUNK):
+            parts.append([layer.bfloat16() for layer in self.of(part)])
+            if len(parts) == 1 and len(self.pictures) / len(part) * sum(layer.nbytes for layer in parts[0]) > KEPT:
+                return None
         return tuple(torch.cat(layer) for layer in zip(*parts, strict=True))
 
     def __getitem__(self, numbers: Tensor) -> tuple[Tensor, ...]:
+        if self.all is None:
+            return self.of(self.pictures[numbers])
         return tuple(layer[numbers.to(layer.device)].float() for layer in self.all)
 
 
@@ -173,12 +180,13 @@ def measure_for(config: Config, run: Run = Run()) -> Measure:  # noqa: B008 - fr
     pairs = pairs_of(*which, smoke=run.smoke)
     styled = None if config.dataset == "facades" else floats(pairs_of(*which, shift=1).pictures)
     gallery = pairs_of(config.dataset, "train", config.side, config.count, run.data, smoke=run.smoke)
-    lpips = Lpips("random" if run.smoke or not config.pretrained else _squeezenet(run))
+    lpips = Lpips(squeezenet_weights(config, run))
     return Measure(
         floats(pairs.layouts), floats(pairs.pictures), styled, pairs.factors, pairs.names, gallery, lpips, pairs.source
     )
 
 
-def _squeezenet(run: Run) -> str | Path | None:
-    found = weights_for(True, run)
-    return found if found is None or Path(found).is_dir() else None
+def squeezenet_weights(config: Config, run: Run = Run()) -> str | Path | None:  # noqa: B008 - frozen
+    """Where SqueezeNet's weights are looked up: where VGG's are, but for a single file, which is VGG's alone."""
+    found = weights_for(config.pretrained and not run.smoke, run)
+    return found if found is None or found == RANDOM or Path(found).is_dir() else None

@@ -11,7 +11,7 @@ import torch
 from lossconditioning.evaluation import Classifier, classifier_score
 from lossconditioning.paths import data_cache
 from lossconditioning.systems.staged_encoder.comparisons import Models, by_other_means, frontier, sliders
-from lossconditioning.systems.staged_encoder.data import measure_for
+from lossconditioning.systems.staged_encoder.data import measure_for, squeezenet_weights
 from lossconditioning.systems.staged_encoder.mapper import fit_mapper, gaussian, outside
 from lossconditioning.systems.staged_encoder.measures import Measure, codes_of
 from lossconditioning.training import Run, Trained
@@ -52,7 +52,7 @@ def compare(trained: Mapping[str, Trained], run: Run) -> dict[str, float]:
             **measure.neighbours(models[encoder]),
             **table_1(models, measure, dataset),
             **table_2(models, measure, dataset),
-            **table_3(models, measure, dataset, run),
+            **table_3(models, measure, dataset, squeezenet_weights(config, run), 2 if run.smoke else EPOCHS),
         }
         if dataset == "valley":
             metrics |= {**frontier(models, measure), **(sliders(models[dataset], measure) if dataset in models else {})}
@@ -89,25 +89,34 @@ def table_2(models: Models, measure: Measure, dataset: str) -> dict[str, float]:
 
     ``transfer_gap_db`` is what the worst of them costs after stage 3, in decibels.
     """
-    found, gaps = {}, []
+    found, after = {}, []
     for other in SETS:
         for stage, name in (("stage2", f"{dataset}_by_{other}_stage2"), ("stage3", f"{dataset}_by_{other}")):
             if name in models:
-                values = measure.reconstruction(models[name])
-                found |= {f"{what}_{stage}_by_{other}": values[what] for what in ("psnr", "lpips")}
-                if stage == "stage3" and dataset in models:
-                    gaps.append(measure.reconstruction(models[dataset])["psnr"] - values["psnr"])
-    return {**found, **({"transfer_gap_db": max(gaps)} if gaps else {})}
+                values = measure.closeness(measure.translate(models[name]))
+                found |= {f"{what}_{stage}_by_{other}": value for what, value in values.items()}
+                if stage == "stage3":
+                    after.append(values["psnr"])
+    if after and dataset in models:
+        own = measure.closeness(measure.translate(models[dataset]))["psnr"]
+        found["transfer_gap_db"] = own - min(after)
+    return found
 
 
-def table_3(models: Models, measure: Measure, dataset: str, run: Run) -> dict[str, float]:
+def table_3(
+    models: Models, measure: Measure, dataset: str, weights: str | Path | None, epochs: int = EPOCHS
+) -> dict[str, float]:
     """Tables 3 and 5: ``diversity_transfer_METHOD``, ``diversity_sampling_METHOD`` and ``score_METHOD``.
 
     Sampled styles are a `Mapper`'s, or, for a network with a prior, the prior's. ``diversity_ratio`` is that of stage 3 over
     that of Bicycle v1, by transfer; ``outside_mapper`` and ``outside_gaussian`` are the shares of sampled codes that lie
     outside of where codes are (A.5).
+
+    Args:
+        weights: of the `Classifier`.
+        epochs: of the mapper.
     """
-    found, score = {}, Classifier("random" if run.smoke else _weights(run))
+    found, score = {}, Classifier(weights)
     for method, name in METHODS.items():
         model = models.get(name.format(dataset))
         if model is None:
@@ -115,7 +124,7 @@ def table_3(models: Models, measure: Measure, dataset: str, run: Run) -> dict[st
         found[f"diversity_transfer_{method}"] = measure.diversity(model)
         if method == "stage3":
             codes = codes_of(model.encoder, measure.gallery.pictures).z
-            mapper = fit_mapper(codes, epochs=2 if run.smoke else EPOCHS)
+            mapper = fit_mapper(codes, epochs=epochs)
             sampled = mapper.sample(256, generator(0))
             found["outside_mapper"] = outside(sampled, codes)
             found["outside_gaussian"] = outside(gaussian(codes).sample(256, generator(0)), codes)
@@ -128,8 +137,3 @@ def table_3(models: Models, measure: Measure, dataset: str, run: Run) -> dict[st
     if {dataset, f"{dataset}_bicycle_v1"} <= set(models):
         found["diversity_ratio"] = found["diversity_transfer_stage3"] / found["diversity_transfer_bicycle_v1"]
     return found
-
-
-def _weights(run: Run) -> Path | None:
-    there = Path(run.data or data_cache()) / "weights"
-    return there if there.is_dir() else None

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lossconditioning.datasets.pairs import Pairs
-from lossconditioning.evaluation.rate_distortion import psnr, squared_error
+from lossconditioning.evaluation import mean_psnr
 from lossconditioning.losses import Lpips
 from lossconditioning.systems.staged_encoder.config import Config
 from lossconditioning.systems.staged_encoder.distances import all_pairs, chance
@@ -71,13 +71,16 @@ class Measure:
         Where it is known how a layout looks in another style, ``transfer_psnr`` and ``transfer_lpips``, of the style of the
         next pair, which the paper has no truth for.
         """
-        made = self.translate(model, lam=lam)
-        found = {"psnr": _psnr(made, self.pictures), "lpips": float(self.distance(made, self.pictures).mean())}
+        found = self.closeness(self.translate(model, lam=lam))
         if self.styled is not None:
             moved = self.translate(model, self.pictures.roll(-1, 0), lam)
-            found["transfer_psnr"] = _psnr(moved, self.styled)
-            found["transfer_lpips"] = float(self.distance(moved, self.styled).mean())
+            found |= {f"transfer_{what}": value for what, value in self.closeness(moved, self.styled).items()}
         return found
+
+    def closeness(self, made: Tensor, pictures: Tensor | None = None) -> dict[str, float]:
+        """``psnr`` and ``lpips`` of paintings beside the pictures, or beside others, ``(N, 3, S, S)``."""
+        pictures = self.pictures if pictures is None else pictures
+        return {"psnr": mean_psnr(made, pictures), "lpips": float(self.distance(made, pictures).mean())}
 
     @torch.no_grad()
     def diversity(self, model: Translator, codes: Tensor | None = None) -> float:
@@ -124,11 +127,6 @@ def codes_of(encoder: StyleEncoder, pictures: Tensor) -> StyleCode:
     device = next(encoder.parameters()).device
     found = [encoder(part.to(device).float() / 255) for part in pictures.split(_CHUNK)]
     return StyleCode(*(torch.cat(part) for part in zip(*found, strict=True)))
-
-
-def _psnr(pictures: Tensor, others: Tensor) -> float:
-    """In decibels, the mean over pictures ``(N, 3, H, W)``."""
-    return float(psnr(squared_error(pictures, others)).mean())
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping
 
-from lossconditioning.systems.staged_encoder.evaluation import MAIN, METHODS, SETS
+from lossconditioning.systems.staged_encoder.evaluation import MAIN, METHODS
 from lossconditioning.systems.staged_encoder.variants import VARIANTS
 from lossconditioning.training.cards import Card
 
@@ -14,10 +14,10 @@ def recall(found: Mapping[str, Card]) -> dict[str, float]:
     """What the cards say of networks that do not ship, or whose data not everybody has.
 
     Returns:
-        metrics as `evaluation.compare` names them: Table 1 of facades, Table 2 after stage 3, and the fixed ends of the
-        frontier; besides, see `table_4`.
+        metrics as `evaluation.compare` names them: Table 1 of facades, and the fixed ends of the frontier; besides, see
+        `table_4`.
     """
-    return {**_of_facades(found), **_of_transfers(found), **_of_frontier(found), **table_4(found)}
+    return {**_of_facades(found), **_of_frontier(found), **table_4(found)}
 
 
 def table_4(found: Mapping[str, Card]) -> dict[str, float]:
@@ -53,21 +53,6 @@ def _of_facades(found: Mapping[str, Card]) -> dict[str, float]:
         if name in found
         for what in ("psnr", "lpips")
     }
-
-
-def _of_transfers(found: Mapping[str, Card]) -> dict[str, float]:
-    metrics: dict[str, float] = {}
-    for dataset in SETS:
-        prefix, gaps = "" if dataset == MAIN else f"{dataset}_", []
-        for other in SETS:
-            name = f"{dataset}_by_{other}"
-            if {name, dataset} <= set(found):
-                values = found[name].metrics
-                metrics |= {f"{prefix}{what}_stage3_by_{other}": values[what] for what in ("psnr", "lpips")}
-                gaps.append(found[dataset].metrics["psnr"] - values["psnr"])
-        if gaps:
-            metrics[f"{prefix}transfer_gap_db"] = max(gaps)
-    return metrics
 
 
 def _of_frontier(found: Mapping[str, Card]) -> dict[str, float]:

@@ -169,6 +169,20 @@ def test_targets_are_computed_once(monkeypatch):
     assert seen == [10, 10, 4]
 
 
+def test_targets_that_do_not_fit_are_computed_for_each_batch(monkeypatch):
+    kept = staged.experiment_data(STAGE_2, SMOKE).batches(3)
+    monkeypatch.setattr(module, "KEPT", 1000)
+    data = staged.experiment_data(STAGE_2, SMOKE)
+    seen, original = [], Costs.targets
+    monkeypatch.setattr(Costs, "targets", lambda self, given: seen.append(len(given)) or original(self, given))
+    batch = data.batches(3)
+    data.batches(4)
+    size = STAGE_2.batch_size
+    assert seen[-2:] == [size, size]
+    for one, other in zip(batch.targets, kept.targets, strict=True):
+        torch.testing.assert_close(one, other, rtol=0.01, atol=0.01)  # kept ones are bfloat16
+
+
 def test_the_discriminator_is_another_one_for_every_repetition():
     one, same, other = (
         staged.experiment_data(config, SMOKE).discriminator.state_dict()
