@@ -5,12 +5,12 @@ discriminator for each kind of picture, its gradient also in the generator's ste
 in every step; single precision.
 """
 
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 import torch
 import torch.nn.functional as F
+from adversaries import Adversaries
 from ratios import side_by_side
 
 from lossconditioning.painting import middle_square
@@ -22,46 +22,23 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 LAM = torch.tensor([[0.2, 0.5, 0.3], [0.6, 0.1, 0.3]])
 
 
-class Opponents:
+class Opponents(Adversaries):
     """A generator and its discriminator, of a configuration, and a batch for both."""
 
     def __init__(self, profile, batch_size, half):
         config = replace(mixed.experiments(profile)["sym"], pretrained=False, crops=4, batch_size=batch_size, half=half)
         self.config, self.data = config, mixed.experiment_data(config, Run(profile="smoke", progress=False))
-        self.model, self.discriminator = mixed.build(config).train(), self.data.discriminator
-        self.optimizers = {name: mixed.optimise(config, getattr(self, name))[0] for name in ("model", "discriminator")}
+        self.model = mixed.build(config).train()
+        self.begin(mixed.optimise)
         self.lam = LAM.repeat(batch_size // len(LAM), 1)
         self.batch = self.data.batches(0)._replace(lam=self.lam, pool=None)
         # As large as the photographs: in the smoke profile the painting is a square of their size.
         (painting,) = mixed.pictures_of(config.domains[2]).pictures.values()
         self.painting = middle_square(painting, config.side)[None]
 
-    def take(self, name, loss):
-        self.optimizers[name].zero_grad()
-        loss.backward()
-        self.optimizers[name].step()
-
 
 def ours(run):
-    """As `fit_adversarially` does it: the losses of the discriminator and of the generator."""
-    batch, config = run.batch, run.config
-    with precision(config):
-        made = run.model(*batch.inputs)
-        told = sum(mixed.discriminator_terms(config, batch, made).values()).mean()
-    run.take("discriminator", told)
-    run.discriminator.requires_grad_(False)
-    with precision(config):
-        terms = mixed.terms(lambda *_: made, batch, run.lam)
-        loss = mixed.weigh(config, terms, run.lam).mean()
-    run.take("model", loss)
-    run.discriminator.requires_grad_(True)
-    return torch.stack([told, loss]).detach()
-
-
-@contextmanager
-def precision(config):
-    with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bf16"):
-        yield
+    return run.step(run.model, mixed.discriminator_terms, mixed.terms, mixed.weigh)
 
 
 def plain(run):

@@ -5,11 +5,11 @@ target are computed in every step, the discriminator sees each kind of picture i
 computed in the generator's step; single precision.
 """
 
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 import torch
+from adversaries import Adversaries
 from ratios import side_by_side
 
 from lossconditioning.systems import staged_encoder as staged
@@ -20,44 +20,22 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 RUN = Run(profile="smoke", progress=False)
 
 
-class Opponents:
+class Opponents(Adversaries):
     """A translator of a configuration and its discriminator, in the midst of training, and a batch for both."""
 
     def __init__(self, name, profile="laptop", half=True):
         config = replace(staged.experiments(profile)[name], pretrained=False, count=24, half=half)
         self.config, self.data = config, staged.experiment_data(config, RUN)
-        self.model, self.discriminator = staged.build(config).train(), self.data.discriminator
+        self.model = staged.build(config).train()
         self.batch = self.data.batches(0)._replace(lam=torch.full((config.batch_size,), config.lam[0]))
         made = {config.begins: staged.build(staged.experiments(profile)[config.begins])} if config.begins else {}
         self.around = staged.around(config, self.model, replace(self.data, made=made))
         self.making = self.around.__enter__()
-        self.optimizers = {name: staged.optimise(config, getattr(self, name))[0] for name in ("model", "discriminator")}
-
-    def take(self, name, loss):
-        self.optimizers[name].zero_grad()
-        loss.backward()
-        self.optimizers[name].step()
+        self.begin(staged.optimise)
 
 
 def step(run):
-    """As `fit_adversarially` does it."""
-    batch, config = run.batch, run.config
-    with precision(config):
-        made = run.making(*batch.inputs)
-        told = sum(staged.discriminator_terms(config, batch, made).values()).mean()
-    run.take("discriminator", told)
-    run.discriminator.requires_grad_(False)
-    with precision(config):
-        loss = staged.weigh(config, staged.terms(lambda *_: made, batch), batch.lam).mean()
-    run.take("model", loss)
-    run.discriminator.requires_grad_(True)
-    return torch.stack([told, loss]).detach()
-
-
-@contextmanager
-def precision(config):
-    with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bf16"):
-        yield
+    return run.step(run.making, staged.discriminator_terms, staged.terms, staged.weigh)
 
 
 def plain(run):
