@@ -34,7 +34,7 @@ def play(
     pictures: Mapping[str, Tensor],
     directions: Sequence[Direction] = (),
     side: int = 128,
-    strip: int = 3,
+    strip: int = 4,
 ) -> Panel:
     """A panel: a layout, a picture to take the style from, another to walk to, and a slider for each direction.
 

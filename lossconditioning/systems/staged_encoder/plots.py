@@ -143,11 +143,13 @@ def told_frontier(metrics: Mapping[str, float], prefix: str = "") -> Figure:
     if fixed:
         style = {**look("fixed", size=8), "ls": "none"}
         axis.plot(*zip(*fixed.values(), strict=True), label="a generator for each λ", **style)
-    for share, spot in zip(shares, told, strict=True):
+    width = abs(told[-1][0] - told[0][0])
+    for number, (share, spot) in enumerate(zip(shares, told, strict=True)):
         said = {0.25: "λ/4", 0.5: "λ/2", 1: "λ"}.get(share, f"{share:g} λ")
         other = fixed.get(share)
         up = other is None or spot[1] >= other[1]  # the higher one's label above it, the lower one's below
-        _name(axis, said, spot, COLORS["conditional"], up)
+        near = number and abs(spot[0] - told[number - 1][0]) < 0.05 * width  # two labels would stand in one place
+        _name(axis, said, spot, COLORS["conditional"], up and not near)
         if other is not None:
             _name(axis, said, other, COLORS["fixed"], not up)
     axis.margins(0.12)
