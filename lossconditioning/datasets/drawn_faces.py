@@ -14,6 +14,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from lossconditioning.datasets.brushes import between, bump, either, ellipse, inside, shaded, stroke, unit, wave
+
 SIDE = 64
 
 
@@ -43,7 +45,7 @@ def draw(face: SimpleNamespace) -> np.ndarray:
     return np.floor(canvas.image * 255 + 0.5).astype(np.uint8)
 
 
-# Brushes ------------------------------------------------------------------------------------------------------------------
+# Canvas -----------------------------------------------------------------------------------------------------------------
 
 
 class _Canvas:
@@ -75,57 +77,10 @@ class _Canvas:
             below += mask * (above - below)
 
 
-def between(one: np.ndarray, other: np.ndarray, share: np.ndarray | float) -> np.ndarray:
-    return one + share * (other - one)
-
-
-def _shaded(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> list[np.ndarray]:
-    """A colour of each pixel, from ``one`` to ``other`` ``(B, 3)`` by a share ``(B, h, w)``, for `_Canvas.lay`."""
-    return [one[:, c, None, None] + share * (other - one)[:, c, None, None] for c in range(3)]
-
-
-def either(condition: np.ndarray, yes: np.ndarray | float, no: np.ndarray | float) -> np.ndarray:
-    """numpy.where that stays in single precision."""
-    return np.where(condition, np.float32(yes), np.float32(no))
-
-
-def _unit(x: np.ndarray) -> np.ndarray:
-    return np.minimum(np.maximum(x, 0), 1)
-
-
-def _inside(distance: np.ndarray, soft: float = 1.0) -> np.ndarray:
-    """How much of a pixel a shape covers, by the signed distance from its edge; ``soft`` pixels from none to all."""
-    return _unit(0.5 - (distance if soft == 1.0 else distance * (1 / soft)))
-
-
-def _bump(x: np.ndarray) -> np.ndarray:
-    """A smooth hill of height 1 over [-1, 1], of a squared ``x``."""
-    hill = np.maximum(1 - x, 0)
-    return hill * hill
-
-
-def _ellipse(x: np.ndarray, y: np.ndarray, a: np.ndarray | float, b: np.ndarray | float) -> np.ndarray:
-    """Distance from an ellipse with half-axes ``a`` and ``b``, exact near its edge only."""
-    p, q = x / a, y / b
-    steep = np.sqrt((p / a) ** 2 + (q / b) ** 2) + 1e-3
-    return (p * p + q * q - 1) / (2 * steep)
-
-
-def _wave(x: np.ndarray) -> np.ndarray:
-    """A smooth wave of period 1 between −1 and 1, without a sine."""
-    t = np.abs(x - np.floor(x) - 0.5) * 4 - 1
-    return t * (1.5 - 0.5 * t * t)
-
-
-def _stroke(x: np.ndarray, y: np.ndarray, half: np.ndarray | float, weight: np.ndarray | float) -> np.ndarray:
-    """Cover of a line along y = 0, of half a length and half a thickness, that tapers towards its ends."""
-    return _inside(np.abs(y) - weight * (1 - (x / half) ** 2))
-
-
 def _egg(x: np.ndarray, y: np.ndarray, face: SimpleNamespace, grown: float = 0.0) -> np.ndarray:
     """Distance from the outline of the head, narrower towards the chin."""
-    low = _unit(y / face.head_height)
-    return _ellipse(x, y, face.head_width * (1 - face.jaw * low * low) + grown, face.head_height + grown)
+    low = unit(y / face.head_height)
+    return ellipse(x, y, face.head_width * (1 - face.jaw * low * low) + grown, face.head_height + grown)
 
 
 # Layers, back to front ----------------------------------------------------------------------------------------------------
@@ -133,21 +88,21 @@ def _egg(x: np.ndarray, y: np.ndarray, face: SimpleNamespace, grown: float = 0.0
 
 def _background(canvas: _Canvas, face: SimpleNamespace) -> None:
     x, y = canvas.place(0, 64, 0, 64)
-    share = _unit((x * face.slant + y) / 72 + 0.5)
-    for channel, color in enumerate(_shaded(face.sky[0], face.sky[1], share)):
+    share = unit((x * face.slant + y) / 72 + 0.5)
+    for channel, color in enumerate(shaded(face.sky[0], face.sky[1], share)):
         canvas.image[:, channel] = color
-    glow = 0.45 * _bump(((x - face.glow_x) ** 2 + (y - face.glow_y) ** 2) / 34**2)
+    glow = 0.45 * bump(((x - face.glow_x) ** 2 + (y - face.glow_y) ** 2) / 34**2)
     for name in ("bubble", "bubble2"):
         bx, by, size = (getattr(face, f"{name}_{part}") for part in ("x", "y", "size"))
-        glow += 0.16 * _inside(np.sqrt((x - bx) ** 2 + (y - by) ** 2) - size, 2)
-    canvas.lay(WHITE, _unit(glow))
+        glow += 0.16 * inside(np.sqrt((x - bx) ** 2 + (y - by) ** 2) - size, 2)
+    canvas.lay(WHITE, unit(glow))
 
 
 def _hair_outline(x: np.ndarray, y: np.ndarray, face: SimpleNamespace) -> np.ndarray:
     """Distance from the outline of the hair, which has no lower end here."""
     volume, long = face.hair_volume, face.long_hair
-    ripple = face.curl * (_wave(x * 0.1 + 0.25) + _wave(y * 0.085))
-    cap = _ellipse(x, np.minimum(y + 3, 0), face.head_width + volume * 0.7, face.head_height + volume - 3)
+    ripple = face.curl * (wave(x * 0.1 + 0.25) + wave(y * 0.085))
+    cap = ellipse(x, np.minimum(y + 3, 0), face.head_width + volume * 0.7, face.head_height + volume - 3)
     spread = either(long, 0.16, -0.3) * np.maximum(y, 0)
     sides = np.abs(x) - (face.head_width + volume * 0.7) - spread
     return either(y < -3, cap, sides) - ripple
@@ -157,7 +112,7 @@ def _hair_behind(canvas: _Canvas, face: SimpleNamespace) -> None:
     x, y = canvas.on_head(6, 64, 7, 57)
     end = either(face.long_hair, face.hair_length - x * x * 0.012, 2.5)
     face.hair_edge = _hair_outline(x, y, face)  # `_hair` needs it again, in the same window
-    canvas.lay(face.hair_shadow, _inside(np.maximum(face.hair_edge, y - end), 1.4))
+    canvas.lay(face.hair_shadow, inside(np.maximum(face.hair_edge, y - end), 1.4))
 
 
 def _body(canvas: _Canvas, face: SimpleNamespace) -> None:
@@ -165,40 +120,40 @@ def _body(canvas: _Canvas, face: SimpleNamespace) -> None:
     x = x - face.body_x
     neck = np.maximum(np.abs(x) - 5.6 - np.minimum(np.maximum(y - 17, 0), 6), 8 - y)
     chin = _egg(x + face.body_x - face.head_x, y - face.head_y - 3, face)
-    canvas.lay(_shaded(face.skin, face.skin_shadow, 0.25 + 0.75 * _inside(chin, 3)), _inside(neck))
-    shoulder = _ellipse(x, y - 37, face.shoulders, 17.5)
-    opening = _ellipse(x, y - 18, 7.6, face.collar)
-    light = _unit((x * 0.6 + y) / 40)
-    band = _wave(y * 0.21 + x * x * 0.0012)
-    light = light + _unit(face.stripes * 4 - 1) * 0.6 * _unit(band * 2 + 0.5)
+    canvas.lay(shaded(face.skin, face.skin_shadow, 0.25 + 0.75 * inside(chin, 3)), inside(neck))
+    shoulder = ellipse(x, y - 37, face.shoulders, 17.5)
+    opening = ellipse(x, y - 18, 7.6, face.collar)
+    light = unit((x * 0.6 + y) / 40)
+    band = wave(y * 0.21 + x * x * 0.0012)
+    light = light + unit(face.stripes * 4 - 1) * 0.6 * unit(band * 2 + 0.5)
     shadow = between(face.cloth * 0.7, WARM, 0.15)
-    canvas.lay(_shaded(face.cloth, shadow, _unit(light)), _inside(np.maximum(shoulder, -opening)))
-    trim = _inside(np.abs(opening - 1) - 0.9) * _inside(shoulder)
+    canvas.lay(shaded(face.cloth, shadow, unit(light)), inside(np.maximum(shoulder, -opening)))
+    trim = inside(np.abs(opening - 1) - 0.9) * inside(shoulder)
     canvas.lay(between(face.cloth, WHITE, 0.35), trim * 0.85)
 
 
 def _head(canvas: _Canvas, face: SimpleNamespace) -> None:
     x, y = canvas.on_head(12, 54, 10, 54)
-    ear = _ellipse(np.abs(x) - face.head_width - 0.4, y - 2.2, 2.8, 4)
-    canvas.lay(_shaded(face.skin, face.skin_shadow, _inside(ear + 2, 2) * 0.7), _inside(ear))
+    ear = ellipse(np.abs(x) - face.head_width - 0.4, y - 2.2, 2.8, 4)
+    canvas.lay(shaded(face.skin, face.skin_shadow, inside(ear + 2, 2) * 0.7), inside(ear))
     edge = _egg(x, y, face)
-    shade = _unit((x * 0.55 + y * 0.75) / 26) + _inside(-edge - 1, 6) * 0.3
-    shade = shade + 0.55 * _inside(y - _hairline(x, face) - 1.6, 2.6)
-    canvas.lay(_shaded(face.skin, face.skin_shadow, _unit(shade)), _inside(edge))
+    shade = unit((x * 0.55 + y * 0.75) / 26) + inside(-edge - 1, 6) * 0.3
+    shade = shade + 0.55 * inside(y - _hairline(x, face) - 1.6, 2.6)
+    canvas.lay(shaded(face.skin, face.skin_shadow, unit(shade)), inside(edge))
     across, down = np.abs(x) - face.eye_spacing - 1.8, y - either(face.smiling, 6.2, 7)
-    cheek = _bump((across * across + down * down * 1.6) / 22)
+    cheek = bump((across * across + down * down * 1.6) / 22)
     canvas.lay(_ROSE, cheek * face.blush * either(face.smiling, 1.2, 0.8))
 
 
 def _beard(canvas: _Canvas, face: SimpleNamespace) -> None:
     x, y = canvas.on_head(30, 57, 12, 52)
     wide = np.abs(x)
-    out = _unit((wide - 4) / (face.head_width - 6))
+    out = unit((wide - 4) / (face.head_width - 6))
     cheek_line = 8.6 - 7 * out * out * out
     jaw = _egg(x, y - 0.3 * face.beard_length, face, face.beard_length * 0.8)
-    texture = 0.13 * _wave(x * 0.26 + x * y * 0.008)
-    shade = _unit((y - 9) * 0.05 + 0.35 + texture + _inside(-jaw - 1, 4) * 0.3)
-    canvas.lay(_shaded(face.hair, face.hair_shadow, shade), face.beard * _inside(np.maximum(jaw, cheek_line - y), 1.3))
+    texture = 0.13 * wave(x * 0.26 + x * y * 0.008)
+    shade = unit((y - 9) * 0.05 + 0.35 + texture + inside(-jaw - 1, 4) * 0.3)
+    canvas.lay(shaded(face.hair, face.hair_shadow, shade), face.beard * inside(np.maximum(jaw, cheek_line - y), 1.3))
 
 
 def _eyes(canvas: _Canvas, face: SimpleNamespace) -> None:
@@ -207,20 +162,20 @@ def _eyes(canvas: _Canvas, face: SimpleNamespace) -> None:
     across = x - np.copysign(face.eye_spacing, x)
     outward = np.abs(x) - face.eye_spacing
     wide, high = 3.4 * face.eye_size, face.eye_open * face.eye_size
-    edge = _ellipse(outward, y, wide, high)
-    canvas.lay(face.skin_shadow, _inside(edge - 0.9, 1.8) * 0.55)
-    white = _inside(edge)
-    canvas.lay(_shaded(WHITE, _DIM, _unit(-y * 0.3)), white)
+    edge = ellipse(outward, y, wide, high)
+    canvas.lay(face.skin_shadow, inside(edge - 0.9, 1.8) * 0.55)
+    white = inside(edge)
+    canvas.lay(shaded(WHITE, _DIM, unit(-y * 0.3)), white)
     across, down = across - face.gaze_x, y - face.gaze_y - 0.2
     away = np.sqrt(across * across + down * down)
     size = 2.75 * face.eye_size
-    iris = _shaded(face.iris * 0.6, between(face.iris, WHITE, 0.25), _unit(down * 0.3 + 0.4))
-    canvas.lay(iris, white * _inside(away - size))
-    canvas.lay(_INK, white * _inside(away - size * 0.52))
+    iris = shaded(face.iris * 0.6, between(face.iris, WHITE, 0.25), unit(down * 0.3 + 0.4))
+    canvas.lay(iris, white * inside(away - size))
+    canvas.lay(_INK, white * inside(away - size * 0.52))
     across, down = across + 0.9, down + 1
-    canvas.lay(WHITE, _inside(np.sqrt(across * across + down * down) - 0.85))
-    lid = _inside(np.abs(edge + 0.1) - 0.62) * _unit(0.2 - y * 0.6)
-    lash = _stroke(outward - wide + 0.2, y + 1 + (outward - wide) * 0.7, 1.8, 0.7)
+    canvas.lay(WHITE, inside(np.sqrt(across * across + down * down) - 0.85))
+    lid = inside(np.abs(edge + 0.1) - 0.62) * unit(0.2 - y * 0.6)
+    lash = stroke(outward - wide + 0.2, y + 1 + (outward - wide) * 0.7, 1.8, 0.7)
     canvas.lay(_INK, np.maximum(lid, lash) * 0.92)
 
 
@@ -232,36 +187,36 @@ def _lids(canvas: _Canvas, face: SimpleNamespace) -> None:
     y = y - 1.2
     outward = np.abs(x) - face.eye_spacing
     high = face.eye_open * face.eye_size
-    edge = _ellipse(outward, y, 3.4 * face.eye_size, high)
+    edge = ellipse(outward, y, 3.4 * face.eye_size, high)
     # A lid that covers nothing must leave no edge either, so that a face is the same whatever it is drawn together with.
-    raised, lowered = _unit(face.lower_lid * 8), _unit(face.upper_lid * 8)
+    raised, lowered = unit(face.lower_lid * 8), unit(face.upper_lid * 8)
     below = y - high * (1 - 2 * face.lower_lid) - outward * outward * 0.12
-    canvas.lay(face.skin, _inside(edge - 1.5) * _inside(-below) * raised)
-    shut = _unit(face.lower_lid * 4 - 2)
-    canvas.lay(_INK, _inside(np.abs(edge + 0.4) - 0.9) * _inside(y + 0.3) * shut)
+    canvas.lay(face.skin, inside(edge - 1.5) * inside(-below) * raised)
+    shut = unit(face.lower_lid * 4 - 2)
+    canvas.lay(_INK, inside(np.abs(edge + 0.4) - 0.9) * inside(y + 0.3) * shut)
     above = y + high * (1 - 2 * face.upper_lid) + outward * face.lid_slope
-    canvas.lay(between(face.skin, face.skin_shadow, 0.5), _inside(edge - 0.8) * _inside(above) * lowered)
-    canvas.lay(_INK, _inside(edge - 0.5) * _inside(np.abs(above) - 0.75) * lowered)
+    canvas.lay(between(face.skin, face.skin_shadow, 0.5), inside(edge - 0.8) * inside(above) * lowered)
+    canvas.lay(_INK, inside(edge - 0.5) * inside(np.abs(above) - 0.75) * lowered)
 
 
 def _brows(canvas: _Canvas, face: SimpleNamespace) -> None:
     x, y = canvas.on_head(18, 37, 14, 50)
     outward = np.abs(x) - face.eye_spacing - 0.3
     arch = face.brow_height + face.brow_lift + outward * outward * 0.045 + outward * face.brow_slope
-    canvas.lay(between(face.hair_shadow, WARM, 0.3), _stroke(outward, y - arch, 4.6, face.brow_weight))
+    canvas.lay(between(face.hair_shadow, WARM, 0.3), stroke(outward, y - arch, 4.6, face.brow_weight))
 
 
 def _nose(canvas: _Canvas, face: SimpleNamespace) -> None:
     x, y = canvas.on_head(29, 47, 17, 47)
     y = y - face.nose_length
-    side = _bump((x - 0.9) ** 2 * 0.3 + (y + 2) ** 2 * 0.06)
+    side = bump((x - 0.9) ** 2 * 0.3 + (y + 2) ** 2 * 0.06)
     canvas.lay(face.skin_shadow, side * 0.45)
-    canvas.lay(WHITE, _bump((x + 0.7) ** 2 * 0.5 + (y + 0.6) ** 2 * 0.3) * 0.35)
-    under = _stroke(x, y - 0.9 + x * x * 0.12, 2.6, 0.62)
+    canvas.lay(WHITE, bump((x + 0.7) ** 2 * 0.5 + (y + 0.6) ** 2 * 0.3) * 0.35)
+    under = stroke(x, y - 0.9 + x * x * 0.12, 2.6, 0.62)
     canvas.lay(between(face.skin_shadow, LIPS * 0.6, 0.45), under * 0.9)
-    dots = _bump((_wave(x * 0.31 + y * 0.11) - 1) ** 2 + (_wave(y * 0.37 - x * 0.09) - 1) ** 2)
-    cheeks = _bump((np.abs(x) - 6) ** 2 * 0.06 + (y + 1) ** 2 * 0.12)
-    canvas.lay(between(face.skin_shadow, LIPS, 0.3), dots * cheeks * _unit(face.freckles * 2))
+    dots = bump((wave(x * 0.31 + y * 0.11) - 1) ** 2 + (wave(y * 0.37 - x * 0.09) - 1) ** 2)
+    cheeks = bump((np.abs(x) - 6) ** 2 * 0.06 + (y + 1) ** 2 * 0.12)
+    canvas.lay(between(face.skin_shadow, LIPS, 0.3), dots * cheeks * unit(face.freckles * 2))
 
 
 def _mouth(canvas: _Canvas, face: SimpleNamespace) -> None:
@@ -271,23 +226,23 @@ def _mouth(canvas: _Canvas, face: SimpleNamespace) -> None:
     y = y + face.mouth_rise - face.mouth_bend * x * x
     hill = 1 - (x / half) ** 2
     # Closed: two lips along a line. Open: what shows between them.
-    canvas.lay(face.lips, ~parted * _inside(np.abs(y - 0.35) - 1.7 * hill))
+    canvas.lay(face.lips, ~parted * inside(np.abs(y - 0.35) - 1.7 * hill))
     gap = np.maximum(-y, y - face.mouth_gap * hill)
-    canvas.lay(face.lips, parted * _inside(gap - 0.7))
-    opened = parted * _inside(gap)
+    canvas.lay(face.lips, parted * inside(gap - 0.7))
+    opened = parted * inside(gap)
     canvas.lay(_MOUTH, opened)
-    canvas.lay(_TONGUE, opened * _inside(_ellipse(x, y - 5, 3.2, 2.2)))
-    canvas.lay(WHITE, opened * _inside(y - face.mouth_teeth))
-    canvas.lay(between(face.lips, _MOUTH, 0.75), ~parted * _stroke(x, y, half + 0.5, 0.6))
-    canvas.lay(between(face.lips, _MOUTH, 0.5), parted * _stroke(x, y + 0.2, half + 1, 0.5))
+    canvas.lay(_TONGUE, opened * inside(ellipse(x, y - 5, 3.2, 2.2)))
+    canvas.lay(WHITE, opened * inside(y - face.mouth_teeth))
+    canvas.lay(between(face.lips, _MOUTH, 0.75), ~parted * stroke(x, y, half + 0.5, 0.6))
+    canvas.lay(between(face.lips, _MOUTH, 0.5), parted * stroke(x, y + 0.2, half + 1, 0.5))
 
 
 def _hairline(x: np.ndarray, face: SimpleNamespace) -> np.ndarray:
     """Down to where hair covers the forehead: parted, or a fringe, or what a hat leaves of either."""
     away = x - face.hair_part
     parted = -13 + away * away * either(away * face.hair_part < 0, 0.028, 0.06)
-    straight = -8.2 + 0.8 * _wave(x * 0.16 + face.hair_part) + x * x * 0.012
-    line = parted + _unit(face.fringe * 5 - 2) * (straight - parted)
+    straight = -8.2 + 0.8 * wave(x * 0.16 + face.hair_part) + x * x * 0.012
+    line = parted + unit(face.fringe * 5 - 2) * (straight - parted)
     return either(face.hat, np.maximum(line, -7.6 + x * x * 0.01), np.minimum(line, 2))
 
 
@@ -296,17 +251,17 @@ def _hair(canvas: _Canvas, face: SimpleNamespace) -> None:
     outline, wide = face.hair_edge, np.abs(x)
     cap = np.maximum(outline, y - np.minimum(_hairline(x, face), either(face.long_hair, 30, 1)))
     # Long hair comes forward at both sides: along the cheeks, then inward over the shoulders.
-    inner = face.head_width * 0.9 - 3.2 * _unit((y - 9) * 0.08)
+    inner = face.head_width * 0.9 - 3.2 * unit((y - 9) * 0.08)
     curtain = np.maximum(inner - wide, y - face.hair_length + (wide - 15) ** 2 * 0.08)
     curtain = np.maximum(np.maximum(curtain, outline), -y - 10)
-    mask = np.maximum(_inside(cap), face.long_hair * _inside(curtain))
+    mask = np.maximum(inside(cap), face.long_hair * inside(curtain))
     away = x - face.hair_part
-    strands = _wave(either(y < 0, y - away * away * 0.045, x + y * 0.1) * 0.24)
-    edge = _inside(-outline - 1.2, 3.5)
-    shade = 0.28 + 0.2 * strands + 0.35 * edge + _unit(y * 0.025) * 0.4
-    canvas.lay(_shaded(face.hair, face.hair_shadow, _unit(shade)), mask)
+    strands = wave(either(y < 0, y - away * away * 0.045, x + y * 0.1) * 0.24)
+    edge = inside(-outline - 1.2, 3.5)
+    shade = 0.28 + 0.2 * strands + 0.35 * edge + unit(y * 0.025) * 0.4
+    canvas.lay(shaded(face.hair, face.hair_shadow, unit(shade)), mask)
     ring = (x / face.head_width) ** 2 + ((y + 2) / face.head_height) ** 2 - 0.72
-    shine = _bump(ring * ring * 14) * _unit(0.75 - x * 0.04) * _unit(-y * 0.2 - 0.6)
+    shine = bump(ring * ring * 14) * unit(0.75 - x * 0.04) * unit(-y * 0.2 - 0.6)
     canvas.lay(face.hair_shine, mask * shine * (0.75 + 0.25 * strands))
 
 
@@ -319,29 +274,29 @@ def _glasses(canvas: _Canvas, face: SimpleNamespace) -> None:
     p, q = np.abs(outward) - wide + round_, np.abs(y) - high + round_
     corner = np.sqrt(np.maximum(p, 0) ** 2 + np.maximum(q, 0) ** 2)
     edge = corner + np.minimum(np.maximum(p, q), 0) - round_
-    lens = _inside(edge) * face.glasses
-    glare = _inside(np.abs(outward * np.copysign(1.0, x) + y + 2) - 1, 1.5)
+    lens = inside(edge) * face.glasses
+    glare = inside(np.abs(outward * np.copysign(1.0, x) + y + 2) - 1, 1.5)
     canvas.lay(WHITE, lens * (0.15 + 0.3 * glare))
     bridge = np.maximum(np.abs(y + 1 - x * x * 0.15) - 0.75, outward + wide)
     arm = np.maximum(np.abs(y + 1) - 0.7, np.maximum(wide - outward, np.abs(x) - face.head_width - 0.6))
     rim = np.minimum(np.abs(edge) - 0.8, np.minimum(bridge, arm))
-    gloss = _unit(-0.2 - y * 0.2) * 0.45
-    canvas.lay(_shaded(face.frame, between(face.frame, WHITE, 0.75), gloss), face.glasses * _inside(rim))
+    gloss = unit(-0.2 - y * 0.2) * 0.45
+    canvas.lay(shaded(face.frame, between(face.frame, WHITE, 0.75), gloss), face.glasses * inside(rim))
 
 
 def _hat(canvas: _Canvas, face: SimpleNamespace) -> None:
     x, y = canvas.on_head(0, 29, 8, 56)
     top = face.head_height + face.hat_height
     ball = np.sqrt(x * x + (y + top + 1) ** 2) - face.pompom
-    fluff = _wave(x * 0.4 + y * 0.2) * 0.2 + 0.25
+    fluff = wave(x * 0.4 + y * 0.2) * 0.2 + 0.25
     pale, dark = between(face.knit, WHITE, 0.45), between(face.knit * 0.66, WARM, 0.2)
-    canvas.lay(_shaded(pale, face.knit, _unit(fluff + (y + top) * 0.12)), face.hat * _inside(ball))
+    canvas.lay(shaded(pale, face.knit, unit(fluff + (y + top) * 0.12)), face.hat * inside(ball))
     wide = face.head_width + face.hair_volume * 0.7 + 0.6
     bow = x * x * 0.009
-    dome = np.maximum(_ellipse(x, y + 10, wide, top - 10), y + 12)
-    knit = 0.3 + x * 0.016 + 0.16 * _wave(x * 0.26) + _unit((y + 18) * 0.1) * 0.4
-    canvas.lay(_shaded(face.knit, dark, _unit(knit)), face.hat * _inside(dome))
+    dome = np.maximum(ellipse(x, y + 10, wide, top - 10), y + 12)
+    knit = 0.3 + x * 0.016 + 0.16 * wave(x * 0.26) + unit((y + 18) * 0.1) * 0.4
+    canvas.lay(shaded(face.knit, dark, unit(knit)), face.hat * inside(dome))
     p, q = np.abs(x) - wide - 0.7 + 2, np.abs(y + 12.4 - bow) - 3.1 + 2
     brim = np.sqrt(np.maximum(p, 0) ** 2 + np.maximum(q, 0) ** 2) + np.minimum(np.maximum(p, q), 0) - 2
-    ribs = 0.3 + 0.3 * _wave(x * 0.25) + x * 0.012
-    canvas.lay(_shaded(pale, face.knit, _unit(ribs + (y + 12) * 0.12)), face.hat * _inside(brim))
+    ribs = 0.3 + 0.3 * wave(x * 0.25) + x * 0.012
+    canvas.lay(shaded(pale, face.knit, unit(ribs + (y + 12) * 0.12)), face.hat * inside(brim))

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lossconditioning.datasets.drawn_faces import LIPS, SIDE, WARM, WHITE, between, colors, draw, either
+from lossconditioning.datasets.brushes import between, either
+from lossconditioning.datasets.drawn_faces import LIPS, SIDE, WARM, WHITE, colors, draw
 from lossconditioning.errors import ReaderError, one_of, positive_int
 from lossconditioning.training.randomness import generator
 
