@@ -12,10 +12,12 @@ from lossconditioning.conditioning import (
     Conditioner,
     DynamicNet,
     FiLM,
+    Hypernetwork,
     InputConditioning,
     TuningBlock,
     TuningBlocks,
     condition,
+    hypernetwork,
     tune,
 )
 from lossconditioning.display import Slider, Triangle, explore
@@ -55,6 +57,7 @@ __all__ = [
     "Ensemble",
     "FiLM",
     "Fixed",
+    "Hypernetwork",
     "InputConditioning",
     "LogUniform",
     "Loop",
@@ -75,6 +78,7 @@ __all__ = [
     "explore",
     "gap",
     "gap_closed",
+    "hypernetwork",
     "hypervolume",
     "objective",
     "regret",

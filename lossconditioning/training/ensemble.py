@@ -16,9 +16,9 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.utils import _pytree as pytree
 
 from lossconditioning.errors import ReaderError, one_of
+from lossconditioning.skeletons import Skeletons
 from lossconditioning.tracing import exporting
 from lossconditioning.training.attempts import Before, without_hooks
-from lossconditioning.training.skeletons import Skeletons
 
 LAYOUTS = ("auto", "batched", "loop")
 
