@@ -32,7 +32,7 @@ from lossconditioning.codec.lam_range import LamRange
 from lossconditioning.codec.symbols import SymbolCoder, Symbols
 from lossconditioning.codec.tables import SYMBOL_MAX
 from lossconditioning.codec.tiles import LATENT, STRIDE, in_tiles
-from lossconditioning.conditioning import Conditioned
+from lossconditioning.conditioning import Conditioned, Hypernetwork
 from lossconditioning.errors import ReaderError, WeightWarning
 from lossconditioning.priors import LogUniform
 from lossconditioning.training import keep_freed_memory
@@ -198,7 +198,7 @@ def _in_double_precision(model: nn.Module) -> nn.Module:
     """A copy that computes in float64 throughout, the encoding of λ included."""
     exact = copy.deepcopy(model).double()
     for part in exact.modules():
-        if isinstance(part, Conditioned):
+        if isinstance(part, (Conditioned, Hypernetwork)) and part.prior is not None:
             part.prior = LogUniform(*(torch.tensor(end, dtype=torch.float64) for end in model.lam_range))
     return exact
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from torch.utils import _pytree as pytree
 
 from lossconditioning.errors import ReaderError
 from lossconditioning.skeletons import Skeletons
-from lossconditioning.tracing import traced
+from lossconditioning.tracing import exporting, traced
 
 LARGE = 200_000
 """Features of one example (widest layer's channels × positions) from which B convolutions on a CPU go one by one: all at once
@@ -30,7 +30,7 @@ class Primary(nn.Module):
         network: left as it is; what is kept of it is its structure, and its buffers.
 
     Attributes:
-        shapes: parameter's name → its shape, of what a call has to give.
+        shapes: parameter's name → its shape: what a call has to give.
     """
 
     def __init__(self, network: nn.Module):
@@ -39,11 +39,15 @@ class Primary(nn.Module):
             raise ReaderError(f"A primary network is an nn.Module; got a {type(network).__name__}.")
         self.shapes = {name: parameter.shape for name, parameter in network.named_parameters()}
         _refuse(network, self.shapes)
-        self._buffer_names = [name for name, _ in network.named_buffers()]
         kept = network.state_dict().keys()
-        for name, buffer in network.named_buffers():
-            self.register_buffer(name.replace(".", "/"), buffer, persistent=name in kept)
+        self._fixed = {
+            name: f"buffer/{name.replace('.', '/')}" for name, _ in network.named_buffers(remove_duplicate=False)
+        }
+        for name, place in self._fixed.items():
+            self.register_buffer(place, network.get_buffer(name), persistent=name in kept)
+        # For where all at once is not the quickest, or can not be had.
         self._widest = max((shape[0] for shape in self.shapes.values() if len(shape) > 2), default=0)
+        self._grouped = any(isinstance(layer, nn.GroupNorm) for layer in network.modules())
         self._skeletons = Skeletons(network)
         self.train(network.training)
 
@@ -51,14 +55,13 @@ class Primary(nn.Module):
         """Example b of ``inputs`` through the network with weights b; see `run_generated`."""
         count = self._count(weights, inputs)
         skeleton = self._skeletons.take(self.training)
-        if self.training:
-            _refuse_training(skeleton)
-        call = partial(
-            self._call, skeleton, {name: getattr(self, name.replace(".", "/")) for name in self._buffer_names}
-        )
+        _refuse_what_mixes(skeleton)
+        call = partial(self._call, skeleton, {name: getattr(self, place) for name, place in self._fixed.items()})
         if count == 1:  # plain layers, for all examples at once
             outputs = call({name: value[0] for name, value in weights.items()}, *inputs)
-        elif self._large(inputs):
+        elif not traced() and not count:  # nothing to compute but a shape
+            outputs = call({name: value.sum(0) for name, value in weights.items()}, *inputs)
+        elif self._one_by_one(inputs[0]):
             outputs = _in_turn(call, weights, inputs)
         else:
             outputs = _at_once(call, weights, inputs)
@@ -91,22 +94,23 @@ class Primary(nn.Module):
         if (counts and {value.shape[0] for value in inputs} | counts != counts) or len(counts) > 1:
             examples, sets = sorted({value.shape[0] for value in inputs}), sorted(counts)
             raise ReaderError(
-                f"{_listed(examples)} examples came with {_listed(sets)} sets of weights: one for each example expected, or one "
-                "for all."
+                f"{_listed(examples)} examples came with {_listed(sets)} sets of weights: one for each example expected, "
+                "or one for all."
             )
         return counts.pop() if counts else 1
 
-    def _large(self, inputs: tuple[Tensor, ...]) -> bool:
-        first = inputs[0]
-        if traced() or first.device.type != "cpu" or not self._widest:
-            return False
-        return self._widest * math.prod(first.shape[2:]) >= LARGE
+    def _one_by_one(self, first: Tensor) -> bool:
+        if traced():
+            return exporting() and self._grouped  # vmap can not be exported with GroupNorm (PyTorch 2.12)
+        return first.device.type == "cpu" and self._widest * math.prod(first.shape[2:]) >= LARGE
 
 
 def run_generated(primary: nn.Module, weights: Mapping[str, Tensor], *inputs: Tensor) -> Any:
     """Run B networks of one architecture at once: h(z_b; θ_b) for b = 1 … B (section 2.2; B.1 calls for it).
 
-    The same numbers, to rounding, as one network after the other; differentiable, also twice, in weights and inputs.
+    The same numbers, to rounding, as one network after the other; differentiable, also twice, in weights and inputs. To save
+    memory, checkpoint the whole call: a `torch.utils.checkpoint` within the primary network fails in its backward pass, when
+    the network has no weights any longer.
 
     Args:
         primary: the architecture; its own parameters are neither used nor changed. Its buffers are used as they are. Where it
@@ -125,35 +129,38 @@ def run_generated(primary: nn.Module, weights: Mapping[str, Tensor], *inputs: Te
     return (primary if isinstance(primary, Primary) else Primary(primary))(weights, *inputs)
 
 
-def _at_once(call: Any, weights: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Any:
-    """All at once: vmap makes grouped convolutions of B convolutions, and batched matrix products of B linear layers."""
+def _at_once(call: Callable[..., Any], weights: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Any:
+    """With vmap, which makes grouped convolutions of B convolutions, and batched matrix products of B linear layers."""
     shared = {name: value[0] for name, value in weights.items() if value.shape[0] == 1}
-    own = {name: _channels_last(value) for name, value in weights.items() if name not in shared}
+    own = {name: _channels_last(value, 5) for name, value in weights.items() if name not in shared}
 
     def one(member: dict[str, Tensor], *example: Tensor) -> Any:
         return call({**shared, **member}, *example)
 
-    # Every example keeps an axis of its own in front: a batch of one.
+    # Every example is a batch of one.
     outputs = vmap(one, randomness="different")(own, *(value.unsqueeze(1) for value in inputs))
     return pytree.tree_map(lambda value: value.squeeze(1), outputs)
 
 
-def _in_turn(call: Any, weights: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Any:
+def _in_turn(call: Callable[..., Any], weights: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Any:
+    count = inputs[0].shape[0]
     # One unbind per tensor: its gradient is written once, where B selections would write it B times.
-    views = {name: value.expand(inputs[0].shape[0], *value.shape[1:]).unbind() for name, value in weights.items()}
-    outputs = []
-    for index in range(inputs[0].shape[0]):
-        example = (_channels_last(value[index : index + 1]) for value in inputs)
-        outputs.append(call({name: view[index] for name, view in views.items()}, *example))
+    views = {name: value.expand(count, *value.shape[1:]).unbind() for name, value in weights.items()}
+    examples = zip(*(_channels_last(value, 4).split(1) for value in inputs), strict=True)
+    outputs = [call({name: view[b] for name, view in views.items()}, *example) for b, example in enumerate(examples)]
     return pytree.tree_map(lambda *parts: torch.cat(parts), *outputs)
 
 
-def _channels_last(value: Tensor) -> Tensor:
-    """Numbers as they are, but with channels next to each other in memory: a CPU's convolutions are quicker so."""
-    if value.device.type != "cpu" or value.dim() < 4:
+def _channels_last(value: Tensor, axes: int) -> Tensor:
+    """The same numbers with channels side by side in memory, which a CPU's convolutions are quicker with, forth and back.
+
+    Args:
+        value: pictures ``(B, C, H, W)`` or a convolution's weights ``(B, C_out, C_in, K, K)``; else it stays as it is.
+        axes: which of the two, 4 or 5.
+    """
+    if traced() or value.device.type != "cpu" or value.dim() != axes:
         return value
-    axis = 2 if value.dim() == 5 else 1
-    return value.movedim(axis, -1).contiguous().movedim(-1, axis)
+    return value.movedim(-3, -1).contiguous().movedim(-1, -3)
 
 
 def _refuse(network: nn.Module, shapes: Mapping[str, torch.Size]) -> None:
@@ -165,17 +172,19 @@ def _refuse(network: nn.Module, shapes: Mapping[str, torch.Size]) -> None:
         )
 
 
-def _refuse_training(network: nn.Module) -> None:
+def _refuse_what_mixes(network: nn.Module) -> None:
+    """A generated network sees one example: it has no batch to normalise over, and no buffers of its own to change."""
     for name, layer in network.named_modules():
-        mixes = isinstance(layer, _BatchNorm)
-        if layer.training and (
-            mixes or (isinstance(layer, _NormBase) and layer.track_running_stats) or isinstance(layer, _SpectralNorm)
-        ):
-            raise ReaderError(
-                f"Layer {name!r} of the primary network, {type(layer).__name__}, is in training mode, where it "
-                f"{'normalises over a batch' if mixes else 'changes its buffers'}; every generated network sees one example. "
-                "Take GroupNorm or InstanceNorm, or .eval() the primary network to use the buffers as they are."
-            )
+        if not isinstance(layer, (_NormBase, _SpectralNorm)):
+            continue
+        follows = layer.training and getattr(layer, "track_running_stats", True)
+        if not follows and not (isinstance(layer, _BatchNorm) and (layer.training or layer.running_mean is None)):
+            continue
+        raise ReaderError(
+            f"{type(layer).__name__} {name!r} of the primary network reads statistics of a batch, or changes its buffers; a "
+            "generated network sees one example. Take GroupNorm, or InstanceNorm without running statistics; or call .eval() "
+            "on the hypernetwork's primary, which uses the buffers as they are."
+        )
 
 
 def _listed(numbers: list[int]) -> str:

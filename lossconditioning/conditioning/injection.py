@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from lossconditioning.conditioning.calls import CALLS, Site, forgotten, remember_in_checkpoints, sites
 from lossconditioning.conditioning.channels import Place
+from lossconditioning.conditioning.codes import encoded
 from lossconditioning.conditioning.conditioners import FiLM
+from lossconditioning.conditioning.hypernetworks import Hypernetwork
 from lossconditioning.conditioning.layers import At, key, outputs
 from lossconditioning.conditioning.measuring import Example
 from lossconditioning.errors import ReaderError
 from lossconditioning.priors import Prior
-from lossconditioning.tracing import exporting
 
 
 class _Inject:
@@ -112,15 +113,7 @@ class Conditioned(nn.Module):
                 "The conditioning was taken off, by undo() or because the network was conditioned anew: call the network "
                 "without λ, or the model that condition() returned last."
             )
-        code = self.prior.encode(lam)
-        if lam.dim() != 1 + len(self.prior.weight_shape):
-            raise ReaderError(
-                f"Weights of shape {tuple(lam.shape)} given; this prior takes one λ per example, "
-                f"{('B', *self.prior.weight_shape)} (to use one λ for all, expand it to the batch)."
-            )
-        if not self.training and not exporting():
-            with contextlib.suppress(RuntimeError):  # under vmap nothing can be looked at
-                self._look_at(lam, code)
+        code = encoded(self, self.prior, lam)
         parameter = next(self.conditioners.parameters(), code)
         before = CALLS.now
         CALLS.now = {**before, self._site: (code.to(parameter.dtype), self)}  # weights out of NumPy are float64
@@ -129,14 +122,6 @@ class Conditioned(nn.Module):
         finally:
             CALLS.now = before
 
-    def _look_at(self, lam: Tensor, code: Tensor) -> None:
-        if lam.isfinite().all() and not code.isfinite().all():
-            raise ReaderError(
-                f"Loss weights {lam.flatten()[:8].tolist()} can not be encoded for the network; expected weights within "
-                f"{self.prior.describe_support()}."
-            )
-        self.prior.check(lam, stacklevel=6)  # the line that calls the network
-
     def undo(self) -> nn.Module:
         """Take the conditioning off and return the original network, which then no longer needs λ."""
         self._site.remove()
@@ -144,8 +129,8 @@ class Conditioned(nn.Module):
 
 
 def apply(network: nn.Module, inputs: Tensor, lam: Tensor | None) -> Tensor:
-    """What a network puts out, told λ if it is `Conditioned` and without it if not: where both kinds are called alike."""
-    return network(inputs, lam) if isinstance(network, Conditioned) else network(inputs)
+    """What a network puts out, told λ if it is `Conditioned` or a `Hypernetwork`, else without it: all called alike."""
+    return network(inputs, lam) if isinstance(network, (Conditioned, Hypernetwork)) else network(inputs)
 
 
 def condition(
