@@ -14,13 +14,14 @@ from torch.nn.modules.batchnorm import _BatchNorm, _NormBase
 from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.utils import _pytree as pytree
 
+from lossconditioning.conditioning.grouped import chain, run_chain, suits
 from lossconditioning.errors import ReaderError
 from lossconditioning.skeletons import Skeletons
 from lossconditioning.tracing import exporting, traced
 
 LARGE = 200_000
-"""Features of one example (widest layer's channels × positions) from which B convolutions on a CPU go one by one: all at once
-they no longer fit into its cache."""
+"""Features of one example (widest layer's channels × positions) from which a CPU runs B networks of convolutions one by one:
+together they no longer fit into its cache."""
 
 
 class Primary(nn.Module):
@@ -45,7 +46,8 @@ class Primary(nn.Module):
         }
         for name, place in self._fixed.items():
             self.register_buffer(place, network.get_buffer(name), persistent=name in kept)
-        # For where all at once is not the quickest, or can not be had.
+        # See _several.
+        self._chain = chain(network)
         self._widest = max((shape[0] for shape in self.shapes.values() if len(shape) > 2), default=0)
         self._grouped = any(isinstance(layer, nn.GroupNorm) for layer in network.modules())
         self._skeletons = Skeletons(network)
@@ -61,10 +63,8 @@ class Primary(nn.Module):
             outputs = call({name: value[0] for name, value in weights.items()}, *inputs)
         elif not traced() and not count:  # nothing to compute but a shape
             outputs = call({name: value.sum(0) for name, value in weights.items()}, *inputs)
-        elif self._one_by_one(inputs[0]):
-            outputs = _in_turn(call, weights, inputs)
         else:
-            outputs = _at_once(call, weights, inputs)
+            outputs = self._several(call, weights, inputs)
         self._skeletons.give_back(skeleton)
         return outputs
 
@@ -90,19 +90,30 @@ class Primary(nn.Module):
             raise ReaderError(
                 "A generated network takes inputs whose first axis is that of the examples; got others, or none."
             )
-        counts = {value.shape[0] for value in weights.values()} - {1}
-        if (counts and {value.shape[0] for value in inputs} | counts != counts) or len(counts) > 1:
-            examples, sets = sorted({value.shape[0] for value in inputs}), sorted(counts)
+        sizes = [value.shape[0] for value in weights.values()]
+        count = next((size for size in sizes if size != 1), 1)
+        examples = [value.shape[0] for value in inputs]
+        # No sets: while a graph is made for batches of any size, sizes are symbols.
+        fits = all(size in (1, count) for size in sizes) and all(count == 1 or size == count for size in examples)
+        if not fits or any(size != examples[0] for size in examples):
             raise ReaderError(
-                f"{_listed(examples)} examples came with {_listed(sets)} sets of weights: one for each example expected, "
+                f"{_listed(examples)} examples came with {_listed(sizes)} sets of weights: one for each example expected, "
                 "or one for all."
             )
-        return counts.pop() if counts else 1
+        return count
 
-    def _one_by_one(self, first: Tensor) -> bool:
-        if traced():
-            return exporting() and self._grouped  # vmap can not be exported with GroupNorm (PyTorch 2.12)
-        return first.device.type == "cpu" and self._widest * math.prod(first.shape[2:]) >= LARGE
+    def _several(self, call: Callable[..., Any], weights: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Any:
+        """Grouped convolutions of chains, vmap of others; in turn what is quicker so, or what vmap can not do."""
+        first = inputs[0]
+        chained = self._chain is not None and len(inputs) == 1 and first.dim() == 4 and not traced()
+        large = not traced() and suits(first) and self._widest * math.prod(first.shape[2:]) >= LARGE
+        # Within vmap there is no autocast; GroupNorm can not be exported there, nor anything with strict=True (PyTorch 2.12).
+        refused = torch.is_autocast_enabled(first.device.type) or (
+            exporting() and (self._grouped or torch.compiler.is_dynamo_compiling())
+        )
+        if large or (refused and not chained):
+            return _in_turn(call, weights, inputs)
+        return run_chain(self._chain, weights, first) if chained else _at_once(call, weights, inputs)
 
 
 def run_generated(primary: nn.Module, weights: Mapping[str, Tensor], *inputs: Tensor) -> Any:
@@ -132,13 +143,14 @@ def run_generated(primary: nn.Module, weights: Mapping[str, Tensor], *inputs: Te
 def _at_once(call: Callable[..., Any], weights: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Any:
     """With vmap, which makes grouped convolutions of B convolutions, and batched matrix products of B linear layers."""
     shared = {name: value[0] for name, value in weights.items() if value.shape[0] == 1}
-    own = {name: _channels_last(value, 5) for name, value in weights.items() if name not in shared}
+    # Contiguous: in another layout, gradients of grouped convolutions can be wrong, see `chain`.
+    own = {name: value.contiguous() for name, value in weights.items() if name not in shared}
 
     def one(member: dict[str, Tensor], *example: Tensor) -> Any:
         return call({**shared, **member}, *example)
 
     # Every example is a batch of one.
-    outputs = vmap(one, randomness="different")(own, *(value.unsqueeze(1) for value in inputs))
+    outputs = vmap(one, randomness="different")(own, *(value.unsqueeze(1).contiguous() for value in inputs))
     return pytree.tree_map(lambda value: value.squeeze(1), outputs)
 
 
@@ -146,21 +158,15 @@ def _in_turn(call: Callable[..., Any], weights: Mapping[str, Tensor], inputs: tu
     count = inputs[0].shape[0]
     # One unbind per tensor: its gradient is written once, where B selections would write it B times.
     views = {name: value.expand(count, *value.shape[1:]).unbind() for name, value in weights.items()}
-    examples = zip(*(_channels_last(value, 4).split(1) for value in inputs), strict=True)
+    if not traced():
+        inputs = tuple(_laid_out(value) for value in inputs)
+    examples = zip(*(value.split(1) for value in inputs), strict=True)
     outputs = [call({name: view[b] for name, view in views.items()}, *example) for b, example in enumerate(examples)]
     return pytree.tree_map(lambda *parts: torch.cat(parts), *outputs)
 
 
-def _channels_last(value: Tensor, axes: int) -> Tensor:
-    """The same numbers with channels side by side in memory, which a CPU's convolutions are quicker with, forth and back.
-
-    Args:
-        value: pictures ``(B, C, H, W)`` or a convolution's weights ``(B, C_out, C_in, K, K)``; else it stays as it is.
-        axes: which of the two, 4 or 5.
-    """
-    if traced() or value.device.type != "cpu" or value.dim() != axes:
-        return value
-    return value.movedim(-3, -1).contiguous().movedim(-1, -3)
+def _laid_out(value: Tensor) -> Tensor:
+    return value.contiguous(memory_format=torch.channels_last) if suits(value) else value
 
 
 def _refuse(network: nn.Module, shapes: Mapping[str, torch.Size]) -> None:
@@ -187,5 +193,5 @@ def _refuse_what_mixes(network: nn.Module) -> None:
         )
 
 
-def _listed(numbers: list[int]) -> str:
-    return " or ".join(map(str, numbers)) or "no"
+def _listed(sizes: list[int]) -> str:
+    return " or ".join(map(str, sorted(set(sizes))))

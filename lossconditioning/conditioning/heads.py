@@ -72,13 +72,14 @@ class LowRankHeads(Heads):
     """`FullHeads` whose matrix is a product of two, through ``rank`` numbers that all tensors share.
 
     About rank · N parameters, which answers the size that the paper names as its limitation (section 6): 1.2 million for the
-    convolution there, at rank 32. Generated networks then lie on a plane of ``rank`` dimensions.
+    convolution there, at rank 32. At the start the variance of generated weights is one on average over codes: the fewer the
+    ranks, the more it differs from code to code, for all tensors alike.
     """
 
     def __init__(self, code_size: int, shapes: Mapping[str, Shape], rank: int = 32):
         super().__init__(code_size, shapes)
         self.narrow = nn.Linear(code_size, positive_int("rank", rank), bias=False)
-        nn.init.normal_(self.narrow.weight, std=code_size**-0.5)
+        nn.init.orthogonal_(self.narrow.weight, max(1.0, rank / code_size) ** 0.5)
         self.linear = nn.Linear(rank, sum(self.sizes))
         self.start(self.linear)
 

@@ -23,6 +23,12 @@ def chain():
     return nn.Sequential(*layers, nn.Conv2d(8, 3, 3, padding=1), nn.Tanh())
 
 
+def kinds():
+    """A chain within a chain, of convolutions of several kinds."""
+    inner = nn.Sequential(nn.Conv2d(8, 8, 3, padding="same", dilation=2, groups=2, bias=False), nn.ELU())
+    return nn.Sequential(nn.Conv2d(3, 8, (3, 1), stride=2), nn.SiLU(), inner, nn.Conv2d(8, 1, 2, padding=1))
+
+
 def mlp():
     return nn.Sequential(nn.Linear(5, 16), nn.ReLU(), nn.Linear(16, 2))
 
@@ -40,6 +46,7 @@ def others():
 PICTURES = (3, 7, 6)
 PRIMARIES = {
     "chain": (chain, [PICTURES]),
+    "kinds": (kinds, [PICTURES]),
     "mlp": (mlp, [(5,)]),
     "residual": (Residual, [PICTURES, PICTURES]),
     "others": (others, [PICTURES]),

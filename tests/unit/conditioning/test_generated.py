@@ -36,8 +36,9 @@ def test_the_same_outputs_as_one_by_one(name):
     )
 
 
-def test_the_same_gradients_and_gradient_penalties(name):
-    network, weights, inputs = build(name, dtype=torch.float64)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_same_gradients_and_gradient_penalties(name, dtype):
+    network, weights, inputs = build(name, dtype=dtype)
     leaves = [tensor.requires_grad_() for tensor in (*weights.values(), *inputs)]
 
     def derivatives(run):
@@ -47,7 +48,8 @@ def test_the_same_gradients_and_gradient_penalties(name):
         return torch.autograd.grad(outputs.sum() + penalty, leaves)
 
     for ours, expected in zip(derivatives(run_generated), derivatives(one_by_one), strict=True):
-        torch.testing.assert_close(ours, expected)
+        tolerance = 1e-4 if dtype == torch.float32 else 1e-11
+        torch.testing.assert_close(ours, expected, rtol=tolerance, atol=tolerance * float(expected.abs().max()))
 
 
 def test_one_set_of_weights_serves_a_batch_of_any_size(name):
@@ -91,19 +93,30 @@ def test_several_outputs():
     torch.testing.assert_close(outputs["all"][0].sum(1), outputs["sum"])
 
 
-def test_autocast_and_dropout():
-    network, weights, inputs = build("chain")
+def test_autocast_reaches_generated_networks(name):
+    network, weights, inputs = build(name)
     with torch.autocast("cpu", torch.bfloat16):
         outputs = run_generated(network, weights, *inputs)
-    assert outputs.dtype == torch.bfloat16
-    torch.testing.assert_close(outputs.float(), one_by_one(network, weights, *inputs), atol=0.1, rtol=0.1)
-    dropped = run_generated(
-        nn.Sequential(nn.Linear(50, 50), nn.Dropout(0.5)),
-        {"0.weight": torch.ones(4, 50, 50), "0.bias": torch.ones(4, 50)},
-        torch.ones(4, 50),
-    )
-    assert (dropped == 0).any(1).all()
-    assert not torch.equal(dropped[0] == 0, dropped[1] == 0)
+        expected = one_by_one(network, weights, *inputs)
+    assert outputs.dtype == expected.dtype
+    torch.testing.assert_close(outputs, expected, atol=0.02 * float(expected.abs().max()), rtol=0.02)
+    assert not torch.equal(outputs.float(), one_by_one(network, weights, *inputs))
+
+
+def test_dropout_differs_between_examples():
+    network = nn.Sequential(nn.Linear(50, 50), nn.Dropout(0.5))
+    weights = {"0.weight": torch.ones(4, 50, 50), "0.bias": torch.ones(4, 50)}
+    dropped = run_generated(network, weights, torch.ones(4, 50)) == 0
+    assert dropped.any(1).all()
+    assert not torch.equal(dropped[0], dropped[1])
+
+
+def test_hooks_on_layers_see_batches_of_one():
+    network, weights, inputs = build("chain")
+    plain, seen = run_generated(network, weights, *inputs), []
+    network[2].register_forward_hook(lambda layer, given, output: seen.append(output.shape))
+    torch.testing.assert_close(run_generated(network, weights, *inputs), plain)
+    assert set(seen) == {(1, 8, 7, 6)}
 
 
 # What is left alone -------------------------------------------------------------------------------------------------------
@@ -162,30 +175,6 @@ def test_a_failed_call_leaves_nothing_behind():
     assert torch.equal(primary(weights, *inputs), expected)
 
 
-# Compiled and exported ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
-def test_compiled(name, backend):
-    network, weights, inputs = build(name)
-    primary = Primary(network)
-    torch._dynamo.reset()
-    fast = torch.compile(primary, backend=backend)
-    for scale in (1.0, 0.5):
-        own = {key: scale * value for key, value in weights.items()}
-        torch.testing.assert_close(fast(own, *inputs), primary(own, *inputs), atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize("strict", [False, True])
-def test_exported_at_a_fixed_batch(name, strict):
-    network, weights, inputs = build(name)
-    primary = Primary(network)
-    expected = primary(weights, *inputs)
-    exported = torch.export.export(primary, (weights, *inputs), strict=strict).module()
-    torch.testing.assert_close(exported(weights, *inputs), expected, atol=1e-5, rtol=1e-5)
-    assert torch.equal(primary(weights, *inputs), expected)
-
-
 # Mistakes -----------------------------------------------------------------------------------------------------------------
 
 
@@ -234,7 +223,7 @@ def test_layers_that_read_a_batch_or_change_buffers_are_refused(layer):
     network = nn.Sequential(layer).train(layer.training)
     weights = {name: torch.ones(2, *value.shape) for name, value in network.named_parameters()}
     with pytest.raises(
-        ReaderError, match=r"'0' of the primary network reads statistics of a batch, or changes its buffers"
+        ReaderError, match=r"'0.*' of the primary network reads statistics of a batch, or changes its buffers"
     ):
         run_generated(network, weights, torch.ones(2, 3, 5, 5))
 
