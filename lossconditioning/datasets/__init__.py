@@ -23,7 +23,9 @@ from lossconditioning.datasets.landscapes import landscapes
 from lossconditioning.datasets.outlines import outlines
 from lossconditioning.datasets.paintings import paintings
 from lossconditioning.datasets.photographs import photographs
+from lossconditioning.datasets.scenic import scenery, scenery_names
 from lossconditioning.datasets.shapes3d import shapes3d
+from lossconditioning.datasets.single_images import places
 from lossconditioning.datasets.sym_toy import sym_toy
 from lossconditioning.datasets.unpaired import fetch as fetch_unpaired
 from lossconditioning.datasets.unpaired import unpaired
@@ -153,6 +155,20 @@ DATASETS: dict[str, Dataset] = {
         load=facades,
         fetch=fetch_facades,
     ),
+    "scenery": Dataset(
+        summary="landscapes, a valley, painted scenes and photographs, mixed, for single-picture GANs",
+        size="computed, 130×98 RGB or 32 to 256 pixels wide, up to 10,000",
+        licence="painters: this project's; photographs: see scikit-image and scikit-learn",
+        source="this project, in place of Places-50 and parts of Places",
+        load=scenery,
+    ),
+    "single_image": Dataset(
+        summary="the pictures of single-picture GANs: Places-50, LSUN-50, SinGAN's and ConSinGAN's inputs and samples",
+        size="some 20 MB, mixed sizes, RGB",
+        licence="repositories: MIT; photographs: not stated",
+        source="SinGAN, ConSinGAN and Meta Internal Learning, the authors' repositories; put there by hand",
+        load=places,
+    ),
 }
 _UNPAIRED = {
     "monet2photo": "1,074 of Monet's paintings and 6,853 photographs of landscapes",
@@ -196,6 +212,9 @@ __all__ = [
     "outlines",
     "paintings",
     "photographs",
+    "places",
+    "scenery",
+    "scenery_names",
     "shapes3d",
     "sym_toy",
     "time_lapse",

@@ -22,8 +22,14 @@ def middle_square(picture: Tensor, side: int) -> Tensor:
     """The middle of a picture, uint8 ``(3, H, W)``, its shorter side made ``side`` pixels long: uint8 ``(3, side, side)``."""
     height, width = picture.shape[1:]
     if min(height, width) != side:
-        sides = [max(side, round(length * side / min(height, width))) for length in (height, width)]
-        fine = interpolate(picture[None].float(), size=sides, mode="bicubic", antialias=True, align_corners=False)[0]
-        picture = fine.round().clamp(0, 255).byte()
+        picture = scaled(picture, *(max(side, round(length * side / min(height, width))) for length in (height, width)))
     top, left = ((length - side) // 2 for length in picture.shape[1:])
     return picture[:, top : top + side, left : left + side]
+
+
+def scaled(picture: Tensor, height: int, width: int) -> Tensor:
+    """A picture, uint8 ``(3, H, W)``, in another size, bicubically and without aliasing: uint8 ``(3, height, width)``."""
+    if picture.shape[1:] == (height, width):
+        return picture.clone()
+    fine = interpolate(picture[None].float(), (height, width), mode="bicubic", antialias=True, align_corners=False)[0]
+    return fine.round().clamp(0, 255).byte()
