@@ -13,6 +13,7 @@ from lossconditioning.datasets.celeba import celeba
 from lossconditioning.datasets.celeba import fetch as fetch_celeba
 from lossconditioning.datasets.cifar10 import cifar10
 from lossconditioning.datasets.cifar10 import fetch as fetch_cifar10
+from lossconditioning.datasets.edited import editing, harmonisation
 from lossconditioning.datasets.expressions import expression_codes, expressions
 from lossconditioning.datasets.facades import facades
 from lossconditioning.datasets.facades import fetch as fetch_facades
@@ -25,6 +26,7 @@ from lossconditioning.datasets.paintings import paintings
 from lossconditioning.datasets.photographs import photographs
 from lossconditioning.datasets.scenic import scenery, scenery_names
 from lossconditioning.datasets.shapes3d import shapes3d
+from lossconditioning.datasets.single_images import fetch as fetch_single_images
 from lossconditioning.datasets.single_images import places
 from lossconditioning.datasets.sym_toy import sym_toy
 from lossconditioning.datasets.unpaired import fetch as fetch_unpaired
@@ -168,6 +170,7 @@ DATASETS: dict[str, Dataset] = {
         licence="repositories: MIT; photographs: not stated",
         source="SinGAN, ConSinGAN and Meta Internal Learning, the authors' repositories; put there by hand",
         load=places,
+        fetch=fetch_single_images,
     ),
 }
 _UNPAIRED = {
@@ -203,10 +206,12 @@ __all__ = [
     "celeba",
     "cifar10",
     "dataset",
+    "editing",
     "expression_codes",
     "expressions",
     "facades",
     "faces",
+    "harmonisation",
     "kodak",
     "landscapes",
     "outlines",

@@ -63,13 +63,22 @@ def originals(split: str = "places50", folder: Path | None = None) -> dict[str, 
 
 def folder_of(name: str, folder: Path | None) -> Path:
     """Where a folder of the pictures stands; an error says where a reader gets them."""
-    place = Path(folder or data_cache()) / NAME / name
+    place = Path(folder or data_cache()).expanduser() / NAME / name
     if not place.is_dir():
         raise ReaderError(
             f"There is no {place}. Its pictures are in the authors' repositories ({REPOSITORIES}); put them there. "
             "datasets.scenery needs no file."
         )
     return place
+
+
+def fetch(folder: Path) -> Path:
+    """Say where the pictures stand, or where a reader gets them: there is no archive of them to download.
+
+    Raises:
+        ReaderError: if they are not in the folder.
+    """
+    return folder_of("", folder)
 
 
 def _by_number(name: str) -> list[tuple[int, str]]:
