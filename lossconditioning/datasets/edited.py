@@ -18,7 +18,7 @@ from lossconditioning.datasets.cuts import scaled
 from lossconditioning.datasets.folders import read_pictures
 from lossconditioning.datasets.scenic import scenery, sized
 from lossconditioning.datasets.scenic_kinds import height_of
-from lossconditioning.datasets.single_images import folder_of
+from lossconditioning.datasets.single_images import by_number, folder_of
 from lossconditioning.datasets.stickers import sticker
 from lossconditioning.errors import ReaderError
 
@@ -100,7 +100,7 @@ def _pasted(pictures: Tensor, number: int, name: str, where: tuple[float, float,
     under, color, opaque = original[:, rows, columns].float(), color[part], opaque[part]
     picture, mask = original.clone(), torch.zeros(1, height, width, dtype=torch.bool)
     picture[:, rows, columns] = (under + opaque * (color - under)).round().byte()
-    mask[:, rows, columns] = opaque > 0.05
+    mask[:, rows, columns] = opaque > 0
     return Edit(picture, mask, original, number)
 
 
@@ -123,7 +123,7 @@ def _real(name: str, folder: Path, size: int) -> dict[str, Edit]:
     place, height = folder_of(name, folder), height_of(size)
     files = {key: scaled(picture, height, size) for key, picture in read_pictures(place).items()}
     edits = {}
-    for key in sorted(files):
+    for key in sorted(files, key=by_number):
         if key.endswith("_mask"):
             edited = key.removesuffix("_mask")
             original = re.sub(r"_(naive|edit)(_\d+)?$", "", edited)

@@ -58,7 +58,7 @@ def originals(split: str = "places50", folder: Path | None = None) -> dict[str, 
     """The pictures of a set by name, as they are in their files, uint8 ``(3, H, W)``; see `places`."""
     place = folder_of(FOLDERS[one_of("set of pictures", split, FOLDERS)], folder)
     pictures = read_pictures(place)
-    return {name: pictures[name] for name in sorted(pictures, key=_by_number)}
+    return {name: pictures[name] for name in sorted(pictures, key=by_number)}
 
 
 def folder_of(name: str, folder: Path | None) -> Path:
@@ -81,6 +81,6 @@ def fetch(folder: Path) -> Path:
     return folder_of("", folder)
 
 
-def _by_number(name: str) -> list[tuple[int, str]]:
+def by_number(name: str) -> list[tuple[int, str]]:
     """Names that are numbers in the order of these: 2 before 10."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name) if part]

@@ -11,7 +11,7 @@ from scipy.ndimage import binary_fill_holes, gaussian_filter, label
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from lossconditioning.datasets.board import SIDE, Board
+from lossconditioning.datasets.board import Board
 from lossconditioning.datasets.photographs import photographs
 from lossconditioning.errors import one_of
 
@@ -27,7 +27,7 @@ def sticker(name: str, side: int) -> Tensor:
 
 @lru_cache(maxsize=8)
 def _sticker(name: str) -> Tensor:
-    """RGB and alpha, ``(4, 256, 256)`` in [0, 1]."""
+    """RGB and alpha, ``(4, S, S)`` in [0, 1]."""
     return torch.from_numpy(STICKERS[name]()).float().permute(2, 0, 1)
 
 
@@ -61,9 +61,9 @@ def _house(b: Board) -> None:
 
 def _flower() -> np.ndarray:
     """The dahlia of scikit-learn's photograph: what is orange there, in one piece and without holes."""
-    photograph = photographs()["flower"].permute(1, 2, 0).numpy()[112:368, 182:438].astype(np.float32) / 255
+    photograph = photographs()["flower"].permute(1, 2, 0).numpy()[78:378, 160:460].astype(np.float32) / 255
     pieces, _ = label(photograph[..., 0] - photograph[..., 2] > 0.2)
-    flower = binary_fill_holes(pieces == pieces[SIDE // 2, SIDE // 2])
+    flower = binary_fill_holes(pieces == pieces[150, 150])
     opaque = gaussian_filter(flower.astype(np.float32), 1.0)[..., None]
     return np.concatenate([photograph, opaque], axis=-1)
 
@@ -74,4 +74,4 @@ STICKERS: dict[str, Callable[[], np.ndarray]] = {
     "house": partial(_drawn, _house),
     "flower": _flower,
 }
-"""Name → what makes its colours and opacity, ``(256, 256, 4)`` in [0, 1]."""
+"""Name → what makes its colours and opacity, ``(S, S, 4)`` in [0, 1]."""

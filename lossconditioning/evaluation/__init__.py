@@ -24,13 +24,17 @@ from lossconditioning.evaluation.frontier import (
     single_model_baseline,
     term_values,
 )
+from lossconditioning.evaluation.gaussians import frechet
+from lossconditioning.evaluation.patches import leakage
 from lossconditioning.evaluation.rate_distortion import bd_rate, mean_psnr, ms_ssim, similarity_decibels
 from lossconditioning.evaluation.scores import classifier_score
+from lossconditioning.evaluation.single_image import FirstLayer, diversity, msifid, sifid, sifids
 
 __all__ = [
     "Claim",
     "Classifier",
     "Evaluation",
+    "FirstLayer",
     "Metrics",
     "Statement",
     "as_curve",
@@ -41,16 +45,22 @@ __all__ = [
     "classifier_score",
     "cross_objectives",
     "curve_of",
+    "diversity",
+    "frechet",
     "gap",
     "gap_closed",
     "hypervolume",
     "hypervolume_shares",
+    "leakage",
     "mean_psnr",
     "measured_claims",
     "ms_ssim",
+    "msifid",
     "objective",
     "regret",
     "share_closed",
+    "sifid",
+    "sifids",
     "similarity_decibels",
     "single_model_baseline",
     "term_values",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lossconditioning.evaluation import frechet
 from lossconditioning.systems.dynamic_faces.data import HELD_OUT, held_out_faces
 from lossconditioning.systems.dynamic_faces.measures import (
     CODES,
@@ -12,7 +13,6 @@ from lossconditioning.systems.dynamic_faces.measures import (
     distance,
     diversity,
     features,
-    frechet,
     made,
     spread,
 )

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from lossconditioning.conditioning import at_every_alpha
 from lossconditioning.datasets.faces import Faces
-from lossconditioning.errors import ReaderError
 from lossconditioning.systems.dynamic_faces.models import Classifier, signed
 from lossconditioning.systems.dynamic_faces.recipes import CLASSIFIER, Config
 from lossconditioning.training import Data
@@ -83,28 +82,6 @@ def features(classifier: Classifier, faces: Tensor) -> Tensor:
     """What a classifier's last convolution sees in faces in [−1, 1], or uint8, averaged over positions; ``(N, C)``, float64."""
     faces = faces if faces.is_floating_point() else signed(faces)
     return torch.cat([classifier.layers(part).mean((2, 3)) for part in faces.split(CHUNK)]).double()
-
-
-def frechet(ours: Tensor, theirs: Tensor) -> float:
-    """Fréchet distance between two normal distributions that have the means and covariances of two sets of features.
-
-    ‖μ − ν‖² + tr(Σ + Τ − 2 (Σ Τ)^½), as of Heusel et al. 2017 (section 1), whose features are those of an Inception network. It
-    grows where sets are small, so that only sets of one size compare.
-
-    Args:
-        ours, theirs: ``(N, C)``, as many of one as of the other.
-    """
-    if len(ours) != len(theirs) or len(ours) < 2:
-        raise ReaderError(
-            f"Two sets of one size, 2 or more, have a Fréchet distance; got {len(ours)} and {len(theirs)}."
-        )
-    shift = (ours.mean(0) - theirs.mean(0)).square().sum()
-    one, other = ((each - each.mean(0)) / (len(each) - 1) ** 0.5 for each in (ours, theirs))
-    # With Σ = AᵀA and Τ = BᵀB the trace of (ΣΤ)^½ is the sum of the singular values of ABᵀ, which are those of RSᵀ where A = QR
-    # and B = Q'S: fewer numbers.
-    spread = one.square().sum() + other.square().sum()
-    both = torch.linalg.svdvals(torch.linalg.qr(one).R @ torch.linalg.qr(other).R.T).sum()
-    return float(shift + spread - 2 * both)
 
 
 def measure(config: Config, model: nn.Module, data: Data) -> dict[str, float]:

@@ -1,15 +1,13 @@
 """What is measured of generated faces, where the answer is known."""
 
 import pytest
-import scipy.linalg
 import torch
 from torch import nn
 
-from lossconditioning import ReaderError
 from lossconditioning.conditioning import TuningBlocks
 from lossconditioning.evaluation.alphas import WIDE
 from lossconditioning.systems import dynamic_faces as faces
-from lossconditioning.systems.dynamic_faces.measures import distance, diversity, features, frechet
+from lossconditioning.systems.dynamic_faces.measures import distance, diversity, features
 from lossconditioning.systems.dynamic_faces.turns import Turn
 
 
@@ -135,33 +133,6 @@ def test_distance_is_nought_between_equal_sets_and_grows_with_a_shift():
 def test_codes_are_the_same_people_every_time():
     assert torch.equal(faces.codes(4, 8), faces.codes(4, 8))
     assert torch.equal(faces.codes(8, 8)[:4], faces.codes(4, 8))
-
-
-def test_the_frechet_distance_is_that_of_two_normal_distributions():
-    mean, one, other = (
-        torch.tensor([3.0, 4.0]),
-        torch.diag(torch.tensor([2.0, 1.0])),
-        torch.diag(torch.tensor([1.0, 4.0])),
-    )
-    white = torch.randn(50_000, 2).double()
-    white = (white - white.mean(0)) @ torch.linalg.inv(torch.linalg.cholesky(white.T.cov()).T)
-    ours, theirs = white @ one.double(), white @ other.double() + mean
-    assert frechet(ours, theirs) == pytest.approx(25 + (2 - 1) ** 2 + (1 - 4) ** 2)
-    assert frechet(theirs, ours) == pytest.approx(35)
-    assert frechet(ours, ours.flip(0)) == pytest.approx(0, abs=1e-9)
-
-
-def test_the_frechet_distance_of_correlated_features_is_scipys():
-    ours, theirs = torch.randn(40, 7).double() @ torch.randn(7, 7).double(), torch.randn(40, 7).double() + 0.3
-    one, other = ours.T.cov(), theirs.T.cov()
-    root = torch.from_numpy(scipy.linalg.sqrtm((one @ other).numpy()).real)
-    expected = (ours.mean(0) - theirs.mean(0)).square().sum() + (one + other - 2 * root).trace()
-    assert frechet(ours, theirs) == pytest.approx(float(expected))
-
-
-def test_sets_of_two_sizes_have_no_frechet_distance():
-    with pytest.raises(ReaderError, match="one size, 2 or more, have a Fréchet distance; got 4 and 3"):
-        frechet(torch.zeros(4, 2), torch.zeros(3, 2))
 
 
 def test_features_are_the_same_of_pictures_and_of_signed_ones():
