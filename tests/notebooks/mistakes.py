@@ -67,7 +67,7 @@ NAMES = {
         "'sed'",
         "Did you mean 'seed'?",
     ),
-    "a notebook": ("notebooks.notebook_paths(['08'])", "no notebook '08'", "01_sym_parameter_toy"),
+    "a notebook": ("notebooks.notebook_paths(['88'])", "no notebook '88'", "01_sym_parameter_toy"),
     "a notebook that is none": ("notebooks.read(pathlib.Path('state.safetensors'))", "is not a notebook"),
     "a data set": ("dataset('cifar')", "'cifar'", "Did you mean 'cifar10'?"),
     "data that are not there": ("cifar10('real', folder='.')", "neither cifar10.npz", "data fetch cifar10"),
