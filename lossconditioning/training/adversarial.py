@@ -65,6 +65,7 @@ def fit_adversarially(
     learners = {"model": system.build(config, run.seed), "discriminator": data.discriminator}
     model, discriminator = (learner.to(accelerator.device) for learner in learners.values())
     with system.around(config, model, data) as network:
+        learning = [parameter for parameter in discriminator.parameters() if parameter.requires_grad]
         kept = deepcopy(model).requires_grad_(False) if config.average else model
         state, steps = {"average": kept} if config.average else {}, {}
         if data.pool is not None:
@@ -84,11 +85,13 @@ def fit_adversarially(
                 told = discriminate(config, batch, made)
             steps["discriminator"](sum(told.values()), count)
 
-            discriminator.requires_grad_(False)  # the network's gradient passes through it, not into it
+            for parameter in learning:  # the network's gradient passes through the discriminator, not into it
+                parameter.requires_grad_(False)
             with accelerator.autocast():
                 terms = system.terms(lambda *_, made=made: made, batch, lam)
             loss = steps["model"](system.weigh(config, terms, lam), count)
-            discriminator.requires_grad_(True)
+            for parameter in learning:
+                parameter.requires_grad_(True)
             if config.average:
                 follow(kept, model, config.average, loop.step)
             log_means(loop, accelerator, loss, {**terms, **told}, count)

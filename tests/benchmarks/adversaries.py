@@ -6,7 +6,10 @@ import torch
 
 
 class Adversaries:
-    """What a benchmark's ``Opponents`` have in common; they set up ``config``, ``data``, ``model`` and ``batch`` themselves."""
+    """What a benchmark's ``Opponents`` have in common.
+
+    They set up ``config``, ``data``, ``model``, ``batch`` and ``lam``, the weights of its examples, themselves.
+    """
 
     def begin(self, optimise):
         """An optimizer for each, as the system makes them."""
@@ -16,6 +19,8 @@ class Adversaries:
     def take(self, name, loss):
         self.optimizers[name].zero_grad()
         loss.backward()
+        if self.config.clip is not None:
+            torch.nn.utils.clip_grad_norm_(getattr(self, name).parameters(), self.config.clip)
         self.optimizers[name].step()
 
     def step(self, network, discriminate, terms, weigh):
@@ -32,7 +37,7 @@ class Adversaries:
         self.take("discriminator", told)
         self.discriminator.requires_grad_(False)
         with self.precision():
-            loss = weigh(config, terms(lambda *_: made, batch, batch.lam), batch.lam).mean()
+            loss = weigh(config, terms(lambda *_: made, batch, self.lam), self.lam).mean()
         self.take("model", loss)
         self.discriminator.requires_grad_(True)
         return torch.stack([told, loss]).detach()

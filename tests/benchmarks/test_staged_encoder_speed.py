@@ -27,7 +27,8 @@ class Opponents(Adversaries):
         config = replace(staged.experiments(profile)[name], pretrained=False, count=24, half=half)
         self.config, self.data = config, staged.experiment_data(config, RUN)
         self.model = staged.build(config).train()
-        self.batch = self.data.batches(0)._replace(lam=torch.full((config.batch_size,), config.lam[0]))
+        self.lam = torch.full((config.batch_size,), config.lam[0])
+        self.batch = self.data.batches(0)._replace(lam=self.lam)
         made = {config.begins: staged.build(staged.experiments(profile)[config.begins])} if config.begins else {}
         self.around = staged.around(config, self.model, replace(self.data, made=made))
         self.making = self.around.__enter__()
