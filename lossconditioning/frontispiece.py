@@ -1,4 +1,4 @@
-"""The README's second picture: four shipped play networks, each with its dial turned from end to end."""
+"""The README's second picture: five shipped play networks, each with its dial turned from end to end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lossconditioning.datasets import paintings, photographs, shapes3d
 from lossconditioning.display import enlarged, picture_grid
-from lossconditioning.systems import beta_vae, dynamic_faces, mixed_domain, style_transfer
+from lossconditioning.systems import beta_vae, dynamic_faces, hyper_singan, mixed_domain, style_transfer
 from lossconditioning.systems.mixed_domain import TABLE_3
 from lossconditioning.systems.mixed_domain.figures import said
 
@@ -23,6 +23,8 @@ TRANSLATED = "coffee"
 NUMBER = 118_765
 """Of a Shapes3D picture."""
 PERSON = 1
+PLACES = (3, 0)
+"""Between the generators of which pictures that the hypernetwork has learned."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,9 @@ class Row:
 
 
 def dials() -> Figure:
-    """Four rows: a β-VAE under β, a painter under the weight of content, one between three losses, a face under α."""
-    rows = [autoencoder(), painter(), translator(), face()]
+    """Five rows: a β-VAE under β, a painter under the weight of content, one between three losses, a face under α, generators
+    between two pictures."""
+    rows = [autoencoder(), painter(), translator(), face(), landscape()]
     pictures = {row.label: (row.given, *row.pictures) for row in rows}
     below = {row.label: (row.called, *row.values) for row in rows}
     return picture_grid(pictures, [""] * (COLUMNS + 1), side=1.5, below=below)
@@ -97,6 +100,25 @@ def face() -> Row:
     made = dynamic_faces.pixels(made)
     values = [f"α = {value:.2g}" for value in alphas[1:].tolist()]
     return Row("smile", "generated face", _large(made[:1])[0], values, _large(made[1:]))
+
+
+@torch.inference_mode()
+def landscape() -> Row:
+    """One noise, painted by generators on the way from one picture's to another's."""
+    trained = hyper_singan.load("play")
+    model, pictures = trained.model.eval(), hyper_singan.pictures_of(trained.config)
+    codes = [model.code(hyper_singan.seen(pictures[n : n + 1], trained.config.seen)) for n in PLACES]
+    alphas = torch.linspace(1, 0, COLUMNS).tolist()
+    made = [hyper_singan.sample(model, hyper_singan.blended(*codes, alpha, model), seed=1) for alpha in alphas]
+    values = [f"α = {alpha:.1f}" for alpha in alphas]
+    return Row("written generators", "picture", _square(pictures[PLACES[0]][None])[0], values, _square(torch.cat(made)))
+
+
+def _square(pictures: Tensor) -> Tensor:
+    """The middle of pictures ``(N, 3, H, W)`` in [−1, 1], wider than high, in [0, 1] and as large as all are shown."""
+    height, width = pictures.shape[-2:]
+    middle = pictures[..., (width - height) // 2 : (width + height) // 2]
+    return hyper_singan.unit(hyper_singan.resized(middle, (SIDE, SIDE)))
 
 
 def _short(number: float) -> str:

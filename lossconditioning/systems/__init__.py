@@ -22,6 +22,7 @@ SYSTEMS = {
     "dynamic_faces": "Dynamic-Net 4.2: attributes of generated faces (notebook 06)",
     "dynamic_completion": "Dynamic-Net 4.3: image completion between sharp and smooth (notebook 06)",
     "staged_encoder": "Style-based encoder pre-training: learn style first, then paint with it (notebook 07)",
+    "hyper_singan": "Meta Internal Learning: a network that writes single-picture GANs (notebook 08)",
 }
 """Name → what it is, in the order of the notebooks."""
 

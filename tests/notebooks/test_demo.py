@@ -32,6 +32,7 @@ SAID = {
     "05_mixed_domain": ["losses by vgg19 with fixed random filters", "used instead: the built-in paintings"],
     "06_dynamic_net": ["losses by vgg19 with fixed random filters"],
     "07_staged_encoder": ["vgg19 with fixed random filters"],
+    "08_hyper_singan": [],  # pictures are drawn, or come with scikit-image and scikit-learn
 }
 """Notebook → what its outputs say about each thing that would otherwise have been downloaded."""
 

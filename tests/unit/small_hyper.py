@@ -1,5 +1,6 @@
 """Generators of single pictures, small: networks that can be worked out by hand, and what a step of training is made of."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import torch
@@ -14,6 +15,8 @@ from lossconditioning.training import Run
 from lossconditioning.training.adversarial import fit_adversarially
 
 SMALL = recipes.experiments("smoke")
+SAME = replace(SMALL["batch_4"], name="same", average=0.0, discriminator="same embedding")
+"""Of which no profile has an experiment."""
 SMOKE = Run(profile="smoke", progress=False)
 GRID = sizes(16, 0.6, 3)
 """Heights and widths (12, 16), (20, 27) and (33, 44)."""

@@ -1,4 +1,4 @@
-"""The README's picture of four networks: each row is one network's, and its dial does something."""
+"""The README's picture of five networks: each row is one network's, and its dial does something."""
 
 import pytest
 import torch
@@ -11,7 +11,8 @@ from lossconditioning.records import DIALS
 
 @pytest.fixture(scope="module")
 def rows():
-    return [frontispiece.autoencoder(), frontispiece.painter(), frontispiece.translator(), frontispiece.face()]
+    made = (frontispiece.autoencoder, frontispiece.painter, frontispiece.translator, frontispiece.face)
+    return [row() for row in (*made, frontispiece.landscape)]
 
 
 def test_every_row_has_a_picture_for_every_position_of_its_dial(rows):
@@ -23,7 +24,7 @@ def test_every_row_has_a_picture_for_every_position_of_its_dial(rows):
 
 
 def test_from_end_to_end_a_dial_does_more_than_from_one_position_to_the_next(rows):
-    for row in (rows[0], rows[1], rows[3]):
+    for row in (rows[0], rows[1], rows[3], rows[4]):
         steps = (row.pictures[1:] - row.pictures[:-1]).square().mean((1, 2, 3))
         assert (row.pictures[-1] - row.pictures[0]).square().mean() > steps.median() > 0
 
@@ -49,3 +50,9 @@ def test_the_readme_shows_it(pytestconfig):
 
 def test_it_is_a_jpeg():
     assert jpeg(frontispiece.dials()).startswith(b"\xff\xd8")
+
+
+def test_generators_at_both_ends_are_those_of_two_pictures(rows):
+    made, given = rows[4].pictures, rows[4].given
+    away = (made - given).mean((2, 3)).abs().sum(1)
+    assert away[0] < away[-1]  # in colour

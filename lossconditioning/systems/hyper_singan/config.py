@@ -19,7 +19,7 @@ PENALTIES = ("between", "real")
 
 @dataclass(frozen=True, kw_only=True)
 class Config(Common):
-    """One experiment; the defaults are those of appendix B, for a data set of fifty pictures.
+    """One experiment; the defaults are those of appendix B, for a data set of fifty pictures, but for sizes: see `recipes`.
 
     Attributes, besides those of `training.Config`:
         kind: "hyper", a generator whose weights a hypernetwork writes; or "singan", one that has its own (section 2.1).

@@ -116,10 +116,9 @@ def sizes_figure(model: Generator, picture: Tensor, shapes: Sequence[Size], side
     painted = [unit(sample(model, weights, 1, seed, shape))[0] for shape in shapes]
     if not painted:
         raise ReaderError("Give one size or more, such as shapes=[(58, 78)].")
-    made, axes = figure(len(shapes), size=(9.2, 2.6), width_ratios=[width for _, width in shapes])
-    tallest = max(height for height, _ in shapes)
+    made, axes = figure(len(shapes), size=(9.2, 3.6), width_ratios=[width for _, width in shapes])
     for axis, shown, (height, width) in zip(axes, painted, shapes, strict=True):
         axis.imshow(shown.permute(1, 2, 0).numpy(), extent=(0, width, 0, height))
-        axis.set(xlim=(0, width), ylim=(0, tallest), title=f"{width}×{height}")
+        axis.set(anchor="NW", title=f"{width}×{height}")
         axis.axis("off")
     return made

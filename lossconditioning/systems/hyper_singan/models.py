@@ -116,6 +116,7 @@ class Generator(nn.Module):
             )
         made = []
         for scale, z in enumerate(noise, start):
+            z = z.to(self.anchor.device)
             loud = z if scale == 0 else self.amplitudes[scale] * z
             below = self.at(weights[scale], below, loud)
             made.append(below)

@@ -62,7 +62,7 @@ def smoothness_curves(found: Tensor) -> Figure:
         )
     axis.set(xlabel="α, the share of A", ylabel="change per unit of α", title="speed of blends")
     axis.set_ylim(bottom=0)
-    axis.legend()
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return made
 
 

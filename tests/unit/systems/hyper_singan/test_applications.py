@@ -165,21 +165,23 @@ def test_a_walk_is_singans():
 
 
 def test_scales_below_the_first_that_moves_stay_the_reconstructions():
-    model = of_gains(0.5, -0.2, 0.3)
+    model = of_gains(0.5, -0.2, 0.0)  # whose finest scale adds nothing
     model.amplitudes.fill_(0.5)
     weights = model.weights(None)
-    rest = model.reconstruct(weights, 1)
-    frames = list(applications.noise_walk(model, weights, 4, start=2))
-    assert all(frame.shape == rest[-1].shape for frame in frames)
-    below = enlarged(rest[1], GRID[2])
-    for frame in frames:
-        noise = (frame - below) / 0.3 - below
-        assert float(noise.std()) > 0.05
-    # With α = 1 every step returns to the reconstruction.
-    still = list(applications.noise_walk(model, weights, 3, alpha=1.0))
-    assert not torch.allclose(still[0], rest[-1])
-    for frame in still[1:]:
-        torch.testing.assert_close(frame, rest[-1])
+    rest = model.reconstruct(weights, 1)[-1]
+    for start, stays in ((2, True), (1, False), (0, False)):
+        frames = list(applications.noise_walk(model, weights, 3, start))
+        assert [torch.allclose(frame, rest) for frame in frames] == [stays] * 3
+
+
+def test_what_returns_at_once_is_the_reconstruction():
+    model = of_gains(0.5, -0.2, 0.3)
+    weights = model.weights(None)
+    first, *rest = applications.noise_walk(model, weights, 3, alpha=1.0)
+    (expected,) = model.reconstruct(weights, 1)[-1:]
+    assert not torch.allclose(first, expected)
+    for frame in rest:
+        torch.testing.assert_close(frame, expected)
 
 
 def test_a_walk_is_its_seeds_and_of_scales_that_there_are():

@@ -173,7 +173,7 @@ def test_other_sizes_are_shown_to_one_measure(model):
             expected = unit(sample(model, weights, 1, 2, (height, width)))[0].permute(1, 2, 0)
         np.testing.assert_array_equal(picture, expected)
         assert axis.get_xlim() == (0, width)
-        assert axis.get_ylim() == (0, 40)
+        assert axis.get_ylim() == (0, height)
         assert tuple(axis.images[0].get_extent()) == (0, width, 0, height)
     assert made.get_figwidth() <= WIDEST
     for wrong, said in (([], "Give one size or more"), ([(20, 27), 30], r"A size is \(height, width\)")):
