@@ -39,7 +39,7 @@ CLAIMS = (
     ),
     Statement(
         "shared_embedding_collapses",
-        "With one embedding for both, the discriminator becomes 0 in training (4.2, Propositions 3 and 4)",
+        "With one embedding for both, the discriminator is driven towards 0 (4.2, Propositions 3 and 4)",
         "proved for gradient descent; our bound: scores a tenth of those with two embeddings",
         ("collapse_scores_shared", "collapse_scores_separate"),
         verdict("mean score {:.4f} against {:.4f}", lambda shared, separate: shared <= 0.1 * separate),

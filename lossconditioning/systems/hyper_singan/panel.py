@@ -68,8 +68,8 @@ def play(model: Generator, pictures: Mapping[str, Tensor], side: int = 64, strip
     ones, zeros = [1.0] * len(scales), [0.0] * len(scales)
     return explore(
         stage.render,
-        **turns,
         **shares,
+        **turns,
         width=Slider(0.5, WIDEST, 1.0, label="width of what is painted"),
         picture=Upload(pictures, size=size, label="picture A"),
         other=Upload(second, size=size, label="picture B"),

@@ -80,7 +80,7 @@ def assert_painted(panel, expected):
 
 
 def test_controls_are_noise_and_share_of_each_scale_the_width_and_two_pictures(panel):
-    names = ["noise_0", "noise_1", "share_0", "share_1", "width", "picture", "other"]
+    names = ["share_0", "share_1", "noise_0", "noise_1", "width", "picture", "other"]
     assert list(panel.controls) == names
     assert panel.controls["noise_0"].label == "noise, scale 1, coarsest"
     assert panel.controls["share_1"].label == "A's generator, scale 2, finest"
