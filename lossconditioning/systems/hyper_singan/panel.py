@@ -131,8 +131,8 @@ class _Stage:
         shares = [moved[f"share_{scale}"] for scale in scales]
         weights = blended(self.code(picture), self.code(other), shares, self.model)
         ends = self.noise(round(width, 2))
-        turned = [_TURN * moved[f"noise_{scale}"] for scale in scales]
-        noise = [math.cos(turn) * a + math.sin(turn) * b for turn, a, b in zip(turned, *ends, strict=True)]
+        turns = [_TURN * moved[f"noise_{scale}"] for scale in scales]
+        noise = [math.cos(turn) * a + math.sin(turn) * b for turn, a, b in zip(turns, *ends, strict=True)]
         painted = (self.model.generate(weights, noise)[-1] + 1) / 2
         canvas = torch.ones(3, *self.painted.get_array().shape[:2])
         larger = F.interpolate(painted, scale_factor=ENLARGED, mode="bilinear")[0].clamp(0, 1)
@@ -140,4 +140,6 @@ class _Stage:
         self.painted.set_data(to_bytes(canvas))
         for place, each in zip(self.small, (picture, other), strict=True):
             place.set_data(to_bytes(each.pixels))
-        return self.live.frame(), {"share of A's generator": " ".join(f"{share:.2f}" for share in shares)}
+        turned = " ".join(f"{moved[f'noise_{scale}']:.2f}" for scale in scales)
+        said = {"share of A's generator": " ".join(f"{share:.2f}" for share in shares), "noise": turned}
+        return self.live.frame(), {**said, "pixels": f"{painted.shape[-1]}×{painted.shape[-2]}"}

@@ -94,13 +94,17 @@ def test_at_the_start_it_is_a_sample_of_as_generator(panel, model):
     first, second, _ = shown(panel)
     assert np.array_equal(first, to_bytes(PICTURES["hill"]))
     assert np.array_equal(second, to_bytes(PICTURES["lake"]))
-    assert panel.readouts == {"share of A's generator": "1.00 1.00"}
+    assert panel.readouts == {
+        "share of A's generator": "1.00 1.00",
+        "noise": "0.00 0.00",
+        "pixels": f"{WIDTH}×{HEIGHT}",
+    }
 
 
 def test_shares_blend_the_generators_scale_by_scale(panel, model):
     panel.set(share_0=0.0, share_1=0.4)
     assert_painted(panel, painted(model, (0.0, 0.4)))
-    assert panel.readouts == {"share of A's generator": "0.00 0.40"}
+    assert panel.readouts["share of A's generator"] == "0.00 0.40"
     panel.set(share_1=0.0)
     assert_painted(panel, painted(model, one="lake"))  # B's alone
 
