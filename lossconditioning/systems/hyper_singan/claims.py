@@ -1,4 +1,4 @@
-"""What sections 4 to 6 of Meta Internal Learning and its appendix claim, and how it is judged."""
+"""What sections 4 and 5 of Meta Internal Learning claim, and how it is judged."""
 
 from __future__ import annotations
 

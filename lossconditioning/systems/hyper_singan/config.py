@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lossconditioning.conditioning.hypernetworks import HEADS
 from lossconditioning.errors import ReaderError, one_of, positive, positive_int
 from lossconditioning.priors import Fixed, Prior
+from lossconditioning.systems.hyper_singan.embeddings import BACKBONES
 from lossconditioning.systems.hyper_singan.pyramid import Size, sizes
 from lossconditioning.training import Config as Common
 
 KINDS = ("hyper", "singan")
 DATASETS = ("scenery", "places50", "lsun50")
 DISCRIMINATORS = ("hyper", "shared", "same embedding")
-EMBEDDINGS = ("resnet34", "small", "frozen")
-HEADS = ("full", "low-rank", "chunked")
 PENALTIES = ("between", "real")
 
 
@@ -76,7 +76,7 @@ class Config(Common):
             ("kind", KINDS),
             ("discriminator", DISCRIMINATORS),
             ("dataset", DATASETS),
-            ("embedding", EMBEDDINGS),
+            ("embedding", BACKBONES),
             ("heads", HEADS),
             ("penalised", PENALTIES),
         ):

@@ -118,7 +118,7 @@ def _table_3(base: Config) -> list[Config]:
 
 def _rivals(base: Config) -> list[Config]:
     """Other heads; and embeddings by a frozen backbone (appendix C)."""
-    found = [replace(base, name=name.replace("-", "_"), heads=name) for name in ("full", "chunked")]
+    found = [replace(base, name=name, heads=name) for name in ("full", "chunked")]
     found += [replace(base, name=f"frozen_{depth}", embedding="frozen", depth=depth) for depth in DEPTHS]
     return found
 
@@ -155,6 +155,5 @@ def _embedding(config: Config) -> Embedding:
 
 
 def _writer(config: Config, network: nn.Module) -> nn.Module:
-    return hypernetwork(
-        network, config.code_size, heads=config.heads, **({"rank": config.rank} if config.heads == "low-rank" else {})
-    )
+    options = {"rank": config.rank} if config.heads == "low-rank" else {}
+    return hypernetwork(network, config.code_size, heads=config.heads, **options)
